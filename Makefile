@@ -1,0 +1,43 @@
+# Start here: `make onebox`. Every target installs by itself what the machine lacks.
+
+TARGET_DIR := $(or $(CARGO_TARGET_DIR),target)
+PEGASUS := $(TARGET_DIR)/release/pegasus
+
+.PHONY: help setup onebox stop test lint fix bench
+
+help:
+	@echo 'make onebox   build, then start a local cluster: one meta server, three replica servers'
+	@echo 'make stop     stop it and keep its data'
+	@echo 'make test     every test, among them crashes and the official Python client'
+	@echo 'make lint     formatting, clippy, licences and sources of the dependencies'
+	@echo 'make fix      repair what can be repaired by machine'
+	@echo 'make bench    measure put and get beside Redis; figures go to docs/performance.md'
+
+setup:
+	@tools/setup.sh
+
+onebox: setup
+	cargo build --release --package pegasus-cli
+	$(PEGASUS) onebox start
+
+stop:
+	$(PEGASUS) onebox stop
+
+# One profile (dev) for the unit tests, the black-box tests and the binary that these start.
+test: setup
+	cargo build --workspace
+	cargo test --workspace
+
+lint: setup
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets -- -D warnings
+	tools/deny.sh
+
+fix: setup
+	cargo clippy --workspace --all-targets --fix --allow-dirty --allow-staged
+	cargo fmt --all
+
+bench:
+	@tools/setup.sh bench
+	cargo build --release --package pegasus-cli
+	tools/bench.py --pegasus $(PEGASUS)

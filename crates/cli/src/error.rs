@@ -1,0 +1,36 @@
+//! What a command of the program can fail with: a text for the person at the terminal.
+
+use std::fmt;
+use std::io;
+use std::path::Path;
+
+/// A command failed. The text says what was wrong and what to do.
+#[derive(Debug)]
+pub struct CliError {
+    text: String,
+}
+
+impl CliError {
+    /// The command line asked for something that makes no sense.
+    pub fn usage(text: impl Into<String>) -> Self {
+        Self { text: text.into() }
+    }
+
+    /// Something went wrong.
+    pub fn failed(text: impl Into<String>) -> Self {
+        Self { text: text.into() }
+    }
+
+    /// A file or program could not be used.
+    pub fn io(path: &Path, error: io::Error) -> Self {
+        Self { text: format!("{}: {error}", path.display()) }
+    }
+}
+
+impl fmt::Display for CliError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+impl std::error::Error for CliError {}

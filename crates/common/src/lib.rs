@@ -1,0 +1,23 @@
+//! The vocabulary that every other crate speaks: identifiers, ballots and decrees, addresses, error
+//! codes, keys and values; and the plumbing that every server shares: configuration, metrics,
+//! logging and clocks. It knows no socket and no protocol.
+
+pub mod address;
+pub mod clock;
+pub mod config;
+pub mod error_code;
+pub mod ids;
+pub mod key;
+pub mod logging;
+pub mod metrics;
+pub mod partition_hash;
+pub mod storage_status;
+pub mod value;
+
+#[cfg(test)]
+mod vectors;
+
+pub use address::{HostPort, RpcAddress};
+pub use error_code::ErrorCode;
+pub use ids::{AppId, Ballot, Decree, Gpid, PartitionIndex};
+pub use storage_status::StorageStatus;

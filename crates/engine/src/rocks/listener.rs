@@ -1,0 +1,139 @@
+//! What RocksDB's background threads tell the host.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use parking_lot::RwLock;
+use pegasus_common::{Decree, StorageStatus};
+use rust_rocksdb::event_listener::{
+    DBBackgroundErrorReason, DBWriteStallCondition, EventListener, FlushJobInfo, MutableStatus,
+    WriteStallInfo,
+};
+
+use super::engine::Database;
+use super::storage_status;
+
+/// How far RocksDB holds writes back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StallState {
+    /// Not at all.
+    Normal,
+    /// Compaction lags: writes are slowed; with us, refused now and then.
+    Delayed,
+    /// No write is taken.
+    Stopped,
+}
+
+/// A flush or compaction failed; RocksDB takes no more writes until it has recovered or been opened
+/// anew.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BackgroundFailure {
+    /// The kind.
+    pub status: StorageStatus,
+    /// What RocksDB was doing.
+    pub during: &'static str,
+    /// RocksDB's text.
+    pub message: String,
+}
+
+/// The host's side. All methods are called on RocksDB's threads: they must be quick and must not
+/// call the engine; usually they send a message to the replica's shard.
+pub trait EngineListener: Send + Sync {
+    /// Everything up to `decree` is on disk. Decrees ascend.
+    fn on_flushed(&self, decree: Decree);
+    /// The storage failed in the background.
+    fn on_background_error(&self, failure: BackgroundFailure);
+    /// Writes are held back now, or no longer.
+    fn on_stall_changed(&self, state: StallState);
+}
+
+/// Shared by the engine and the callbacks of its database.
+pub(super) struct ListenerState {
+    host: Arc<dyn EngineListener>,
+    flushed: AtomicI64,
+    /// The open database. The engine takes it out before it drops its own handle, so that a callback
+    /// never holds the last one: closing a database on one of its own threads would deadlock.
+    database: RwLock<Option<Arc<Database>>>,
+}
+
+impl ListenerState {
+    pub(super) fn new(host: Arc<dyn EngineListener>) -> Arc<Self> {
+        Arc::new(Self { host, flushed: AtomicI64::new(0), database: RwLock::new(None) })
+    }
+
+    /// From here on flushes are reported.
+    pub(super) fn attach(&self, database: Arc<Database>, flushed: Decree) {
+        self.flushed.store(flushed.0, Ordering::Release);
+        *self.database.write() = Some(database);
+    }
+
+    /// Waits for a callback under way; later ones report nothing.
+    pub(super) fn detach(&self) {
+        self.database.write().take();
+    }
+
+    /// The decree that is on disk.
+    pub(super) fn flushed(&self) -> Decree {
+        Decree(self.flushed.load(Ordering::Acquire))
+    }
+
+    /// Reads the mark on disk, and tells the host if it has moved.
+    pub(super) fn refresh(&self) {
+        let database = self.database.read();
+        let Some(mark) = database.as_deref().and_then(|database| database.flushed_mark().ok()) else {
+            return;
+        };
+        // RocksDB reports one flush per column family, and the mark may be visible from the first.
+        let previous = self.flushed.fetch_max(mark.decree.0, Ordering::AcqRel);
+        if previous < mark.decree.0 {
+            self.host.on_flushed(mark.decree);
+        }
+    }
+}
+
+/// The callbacks. RocksDB is C++: a panic that crossed over would end the process.
+pub(super) struct Callbacks(pub(super) Arc<ListenerState>);
+
+fn without_panic(callback: impl FnOnce()) {
+    if catch_unwind(AssertUnwindSafe(callback)).is_err() {
+        tracing::error!("storage callback panicked");
+    }
+}
+
+impl EventListener for Callbacks {
+    fn on_flush_completed(&self, _: &FlushJobInfo) {
+        without_panic(|| self.0.refresh());
+    }
+
+    fn on_stall_conditions_changed(&self, info: &WriteStallInfo) {
+        let state = match info.cur() {
+            DBWriteStallCondition::KNormal => StallState::Normal,
+            DBWriteStallCondition::KDelayed => StallState::Delayed,
+            DBWriteStallCondition::KStopped => StallState::Stopped,
+        };
+        without_panic(|| self.0.host.on_stall_changed(state));
+    }
+
+    fn on_background_error(&self, reason: DBBackgroundErrorReason, status: MutableStatus) {
+        let Err(error) = status.result() else {
+            return;
+        };
+        let failure = BackgroundFailure {
+            status: storage_status(error),
+            during: match reason {
+                DBBackgroundErrorReason::KFlush | DBBackgroundErrorReason::KFlushNoWAL => "flush",
+                DBBackgroundErrorReason::KCompaction => "compaction",
+                DBBackgroundErrorReason::KManifestWrite
+                | DBBackgroundErrorReason::KManifestWriteNoWAL => "manifest write",
+                DBBackgroundErrorReason::KWriteCallback | DBBackgroundErrorReason::KMemTable => {
+                    "memtable write"
+                }
+                DBBackgroundErrorReason::KAsyncFileOpen => "file open",
+                DBBackgroundErrorReason::KUnknown => "background work",
+            },
+            message: error.to_string(),
+        };
+        without_panic(|| self.0.host.on_background_error(failure));
+    }
+}

@@ -1,0 +1,184 @@
+//! The configuration of one partition: who its members are, and in which ballot.
+
+use pegasus_common::{Ballot, Decree, Gpid, RpcAddress};
+
+/// How many former members a configuration remembers.
+pub const LAST_DROPS_MAX: usize = 3;
+
+/// A membership with its epoch (meta-server.md section 6.2).
+///
+/// Every change is made by one of the methods that return the next configuration, always with the
+/// next ballot (design invariant I3).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PartitionConfiguration {
+    /// Which partition.
+    pub pid: Gpid,
+    /// The epoch; zero until the partition first has members.
+    pub ballot: Ballot,
+    /// Replicas that there should be.
+    pub max_replica_count: i32,
+    /// Who orders the writes.
+    pub primary: Option<RpcAddress>,
+    /// The other members.
+    pub secondaries: Vec<RpcAddress>,
+    /// Former members, the latest last, at most [`LAST_DROPS_MAX`].
+    pub last_drops: Vec<RpcAddress>,
+    /// As the primary last said.
+    pub last_committed: Decree,
+    /// Whether the table is dropped.
+    pub is_dropped: bool,
+}
+
+impl PartitionConfiguration {
+    /// A partition that never had members.
+    #[must_use]
+    pub const fn unborn(pid: Gpid, max_replica_count: i32) -> Self {
+        Self {
+            pid,
+            ballot: Ballot::ZERO,
+            max_replica_count,
+            primary: None,
+            secondaries: Vec::new(),
+            last_drops: Vec::new(),
+            last_committed: Decree::ZERO,
+            is_dropped: false,
+        }
+    }
+
+    /// Whether it never had members and shall get some.
+    #[must_use]
+    pub fn is_unborn(&self) -> bool {
+        self.ballot == Ballot::ZERO && !self.is_dropped
+    }
+
+    /// The primary, if any, and then the secondaries.
+    pub fn members(&self) -> impl Iterator<Item = RpcAddress> + '_ {
+        self.primary
+            .into_iter()
+            .chain(self.secondaries.iter().copied())
+    }
+
+    /// Whether `node` is primary or secondary.
+    #[must_use]
+    pub fn is_member(&self, node: RpcAddress) -> bool {
+        self.members().any(|member| member == node)
+    }
+
+    /// How many replicas serve now.
+    #[must_use]
+    pub fn member_count(&self) -> usize {
+        self.members().count()
+    }
+
+    /// Whether `other` has the same ballot and members; what only meta keeps does not count.
+    #[must_use]
+    pub fn has_same_members(&self, other: &Self) -> bool {
+        let sorted = |configuration: &Self| {
+            let mut secondaries = configuration.secondaries.clone();
+            secondaries.sort_unstable();
+            secondaries
+        };
+        self.pid == other.pid
+            && self.ballot == other.ballot
+            && self.primary == other.primary
+            && sorted(self) == sorted(other)
+    }
+
+    /// The first membership.
+    #[must_use]
+    pub fn born(&self, primary: RpcAddress, secondaries: Vec<RpcAddress>) -> Self {
+        debug_assert!(self.is_unborn(), "{} has ballot {}", self.pid, self.ballot);
+        Self {
+            ballot: self.ballot.next(),
+            primary: Some(primary),
+            secondaries,
+            ..self.clone()
+        }
+    }
+
+    /// No members: the table is dropped. Members become last drops, the primary as the latest.
+    #[must_use]
+    pub fn dropped(&self) -> Self {
+        let mut next = self.clone();
+        next.ballot = self.ballot.next();
+        next.is_dropped = true;
+        for secondary in std::mem::take(&mut next.secondaries) {
+            next.remember_drop(secondary);
+        }
+        if let Some(primary) = next.primary.take() {
+            next.remember_drop(primary);
+        }
+        next
+    }
+
+    /// Notes that `node` is no member any more. The same node is noted once, as the latest.
+    pub fn remember_drop(&mut self, node: RpcAddress) {
+        self.forget_drop(node);
+        self.last_drops.push(node);
+        let excess = self.last_drops.len().saturating_sub(LAST_DROPS_MAX);
+        self.last_drops.drain(..excess);
+    }
+
+    /// Notes that `node` is a member again.
+    pub fn forget_drop(&mut self, node: RpcAddress) {
+        self.last_drops.retain(|&dropped| dropped != node);
+    }
+
+    /// What must hold for every configuration.
+    ///
+    /// # Errors
+    /// Says in words what does not.
+    pub fn check(&self) -> Result<(), &'static str> {
+        let mut members: Vec<_> = self.members().collect();
+        members.sort_unstable();
+        if members.windows(2).any(|pair| pair[0] == pair[1]) {
+            return Err("a server is a member twice");
+        }
+        if members.iter().any(|member| !member.is_valid()) {
+            return Err("a member has no address");
+        }
+        if self.ballot.0 < 0 {
+            return Err("the ballot is negative");
+        }
+        if self.ballot == Ballot::ZERO && !members.is_empty() {
+            return Err("there are members without a ballot");
+        }
+        if self.is_dropped && !members.is_empty() {
+            return Err("a dropped partition has members");
+        }
+        if self.last_drops.len() > LAST_DROPS_MAX {
+            return Err("too many last drops");
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::node;
+
+    #[test]
+    fn a_drop_moves_the_members_to_the_last_drops() {
+        let unborn = PartitionConfiguration::unborn(Gpid::new(2, 0), 3);
+        let born = unborn.born(node(1), vec![node(2), node(3)]);
+        assert_eq!(born.ballot, Ballot(1));
+        assert_eq!(born.check(), Ok(()));
+        let dropped = born.dropped();
+        assert_eq!(dropped.ballot, Ballot(2));
+        assert_eq!(dropped.last_drops, [node(2), node(3), node(1)]);
+        assert_eq!(dropped.member_count(), 0);
+        assert_eq!(dropped.check(), Ok(()));
+    }
+
+    #[test]
+    fn the_newest_three_drops_are_kept_each_once() {
+        let mut configuration = PartitionConfiguration::unborn(Gpid::new(2, 0), 3);
+        for host in [1, 2, 3, 2, 4] {
+            configuration.remember_drop(node(host));
+        }
+        assert_eq!(configuration.last_drops, [node(3), node(2), node(4)]);
+        configuration.forget_drop(node(2));
+        assert_eq!(configuration.last_drops, [node(3), node(4)]);
+    }
+}

@@ -1,0 +1,175 @@
+//! The invariants of design section 5, as far as one replica can see them. Checked after each input
+//! in debug builds; those that span replicas are checked by the tests and the simulator.
+
+use pegasus_common::Decree;
+
+use crate::configuration::Membership;
+use crate::replica::{Replica, Standing};
+use crate::role::{Follower, InactiveReason, PrimaryState, Role, SecondaryState};
+
+impl Replica {
+    /// Panics in debug builds if the state is impossible; free in release builds.
+    pub fn check_invariants(&self) {
+        if !cfg!(debug_assertions) {
+            return;
+        }
+        self.check_positions();
+        match &self.role {
+            Role::Primary(primary) => self.check_primary(primary),
+            Role::Secondary(secondary) => self.check_secondary(secondary),
+            Role::Inactive(reason) => self.check_inactive(reason),
+            Role::Learner(learner) => {
+                debug_assert_eq!(
+                    learner.configuration.ballot, self.ballot,
+                    "I3: durable first"
+                );
+            }
+            Role::Error(_) => {}
+        }
+    }
+
+    fn check_positions(&self) {
+        self.list.check();
+        debug_assert!(self.durable <= self.applied, "I1: durable > applied");
+        debug_assert!(
+            self.applied <= self.list.committed(),
+            "I1: applied > committed"
+        );
+        debug_assert!(self.durable >= Decree::ZERO, "decrees start at zero");
+        debug_assert!(self.known_ballot() >= self.ballot, "I3: ballots grow");
+        debug_assert_eq!(
+            self.digest.newest().decree,
+            self.committed(),
+            "I8: digest position"
+        );
+        for entry in self.list.iter() {
+            debug_assert!(
+                entry.ballot <= self.ballot,
+                "I3: an entry of an unknown ballot"
+            );
+            debug_assert!(entry.timestamp_us <= self.latest_timestamp_us || self.is_old(entry));
+        }
+    }
+
+    /// History may predate the restart from which the newest timestamp is known.
+    fn is_old(&self, entry: &crate::Mutation) -> bool {
+        entry.decree <= self.list.committed()
+    }
+
+    fn check_primary(&self, primary: &PrimaryState) {
+        let configuration = &primary.configuration;
+        debug_assert_eq!(configuration.ballot, self.ballot, "I3: durable first");
+        debug_assert_eq!(configuration.membership_of(self.me), Membership::Primary);
+        debug_assert_eq!(self.standing, Standing::Proven, "I6: an unproven primary");
+        debug_assert!(
+            primary.inherited <= self.list.prepared(),
+            "I5: inherited entries are lost"
+        );
+        debug_assert_eq!(primary.followers.len(), configuration.secondaries.len());
+        for follower in &primary.followers {
+            self.check_follower(follower, configuration.membership_of(follower.node));
+        }
+        let uncommitted = self
+            .list
+            .iter()
+            .filter(|entry| entry.decree > self.committed());
+        for entry in uncommitted {
+            debug_assert_eq!(
+                entry.ballot, self.ballot,
+                "I5: inherited and not proposed again"
+            );
+        }
+        let may_write = self.admit_write().is_ok();
+        debug_assert!(
+            !may_write || self.admit_read().is_ok(),
+            "I5: writes before reads"
+        );
+        let members = configuration.member_count();
+        debug_assert!(
+            !may_write || members >= self.members_needed(primary),
+            "I7: too few members"
+        );
+        debug_assert!(
+            !may_write || self.committed() >= primary.inherited,
+            "I5: served too early"
+        );
+    }
+
+    fn check_follower(&self, follower: &Follower, membership: Membership) {
+        debug_assert_eq!(
+            membership,
+            Membership::Secondary,
+            "a follower that is no member"
+        );
+        debug_assert!(
+            follower.acknowledged <= self.list.prepared(),
+            "acknowledged from nowhere"
+        );
+        debug_assert!(
+            self.committed() <= follower.acknowledged,
+            "I2: committed {} without {}, which has {}",
+            self.committed(),
+            follower.node,
+            follower.acknowledged
+        );
+    }
+
+    fn check_secondary(&self, secondary: &SecondaryState) {
+        let configuration = &secondary.configuration;
+        debug_assert_eq!(configuration.ballot, self.ballot, "I3: durable first");
+        debug_assert_eq!(configuration.membership_of(self.me), Membership::Secondary);
+        debug_assert_eq!(self.standing, Standing::Proven, "I6: an unproven secondary");
+        debug_assert!(
+            secondary.received <= self.list.prepared(),
+            "received but not prepared"
+        );
+        debug_assert!(
+            self.committed() <= secondary.received,
+            "committed but not received"
+        );
+        debug_assert!(
+            self.committed() <= secondary.commit_point,
+            "committed by itself"
+        );
+        debug_assert!(
+            secondary.acknowledged <= self.safe_and_received(secondary),
+            "acknowledged {} but safe is {}",
+            secondary.acknowledged,
+            self.safe_and_received(secondary)
+        );
+        let after_received = self
+            .list
+            .iter()
+            .filter(|entry| entry.decree > secondary.received);
+        for entry in after_received {
+            debug_assert!(entry.ballot < self.ballot, "{entry:?} skipped its turn");
+        }
+    }
+
+    fn check_inactive(&self, reason: &InactiveReason) {
+        debug_assert!(self.admit_read().is_err(), "I4: an inactive replica reads");
+        debug_assert!(
+            self.admit_write().is_err(),
+            "I4: an inactive replica writes"
+        );
+        match reason {
+            InactiveReason::Adopting(configuration) => {
+                debug_assert!(
+                    configuration.ballot > self.ballot,
+                    "I3: adopts an old ballot"
+                );
+            }
+            InactiveReason::AwaitingBallot(request) => {
+                debug_assert!(
+                    request.configuration.ballot > self.ballot,
+                    "asks for nothing"
+                );
+                debug_assert_eq!(self.standing, Standing::Proven, "I6: an unproven primary");
+            }
+            InactiveReason::Outside | InactiveReason::Unproven => {
+                debug_assert_eq!(self.standing, Standing::Unproven, "I6: proven yet left out");
+            }
+            InactiveReason::Starting => {}
+        }
+    }
+}

@@ -1,0 +1,223 @@
+//! [`Replay`]: what a replica's log leaves after a crash.
+//!
+//! The records of one replica, folded in the order in which they were appended, give the prepare list
+//! that it had, by the same rules. What the log proves committed is handed out to be applied at
+//! once, so that memory holds little more than the window.
+
+use std::collections::VecDeque;
+
+use pegasus_common::{Ballot, Decree};
+
+use crate::digest::DigestAt;
+use crate::mutation::Mutation;
+use crate::replica::{Recovered, Standing};
+
+/// The log of one replica contradicts itself or storage: part of it is lost or foreign.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ReplayError {
+    /// Records are missing.
+    #[error("the log jumps from decree {after} to {found}")]
+    Hole {
+        /// The last decree before the hole.
+        after: Decree,
+        /// The decree found next.
+        found: Decree,
+    },
+    /// A record replaces a committed mutation by another write.
+    #[error("decree {decree} is committed, but the log holds two different writes for it")]
+    Diverged {
+        /// The decree.
+        decree: Decree,
+    },
+    /// Ballots only grow along a log.
+    #[error("a record of ballot {found} follows one of ballot {after}")]
+    BallotsShrink {
+        /// The ballot before.
+        after: Ballot,
+        /// The ballot found.
+        found: Ballot,
+    },
+    /// The record is damaged although its place in the log is right.
+    #[error("the mutation of decree {decree} does not match its checksum")]
+    Damaged {
+        /// The decree.
+        decree: Decree,
+    },
+}
+
+/// A committed mutation for the driver to apply, with the digest to store beside it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Replayed {
+    /// What to apply; always the next decree.
+    pub mutation: Mutation,
+    /// The rolling digest through it.
+    pub digest: DigestAt,
+}
+
+/// The log of one replica, on its way into a [`Recovered`].
+#[derive(Clone, Debug)]
+pub struct Replay {
+    ballot: Ballot,
+    applied: Decree,
+    committed: DigestAt,
+    entries: VecDeque<Mutation>,
+    stale_through: Decree,
+    remembered_max: usize,
+}
+
+impl Replay {
+    /// Begins with what storage holds. `prepared_max` is the option of that name: two records of one
+    /// decree never lie further apart.
+    #[must_use]
+    pub fn new(applied: DigestAt, prepared_max: u32) -> Self {
+        Self {
+            ballot: Ballot::ZERO,
+            applied: applied.decree,
+            committed: applied,
+            entries: VecDeque::new(),
+            stale_through: Decree::ZERO,
+            remembered_max: usize::try_from(prepared_max).unwrap_or(usize::MAX),
+        }
+    }
+
+    /// The next record is a ballot. (Also what the head of a segment says of this replica.)
+    ///
+    /// # Errors
+    /// Never for a sound log.
+    pub fn on_ballot(&mut self, ballot: Ballot) -> Result<(), ReplayError> {
+        if ballot < self.ballot {
+            return Err(ReplayError::BallotsShrink {
+                after: self.ballot,
+                found: ballot,
+            });
+        }
+        self.ballot = ballot;
+        Ok(())
+    }
+
+    /// The next record is a mutation. What it proves committed is pushed to `out`, in decree order,
+    /// and must be applied before the replica is opened.
+    ///
+    /// # Errors
+    /// The log is no continuation of what storage holds, or contradicts itself.
+    pub fn on_mutation(
+        &mut self,
+        mutation: Mutation,
+        out: &mut Vec<Replayed>,
+    ) -> Result<(), ReplayError> {
+        self.on_ballot(mutation.ballot)?;
+        if !mutation.is_intact() {
+            return Err(ReplayError::Damaged {
+                decree: mutation.decree,
+            });
+        }
+        self.commit_through(mutation.last_committed, out);
+        self.place(mutation)?;
+        self.forget_old();
+        Ok(())
+    }
+
+    fn prepared(&self) -> Decree {
+        self.entries.back().map_or(self.applied, |last| last.decree)
+    }
+
+    fn place(&mut self, mut mutation: Mutation) -> Result<(), ReplayError> {
+        let decree = mutation.decree;
+        let reach = self.prepared().max(self.applied);
+        if decree > reach.next() {
+            return Err(ReplayError::Hole {
+                after: reach,
+                found: decree,
+            });
+        }
+        if decree > self.prepared().next() {
+            // Storage bridges the hole.
+            self.entries.clear();
+        }
+        let is_kept = self
+            .index_of(decree)
+            .and_then(|index| self.entries.get(index));
+        let is_same = is_kept.map(|entry| {
+            entry.timestamp_us == mutation.timestamp_us && entry.checksum == mutation.checksum
+        });
+        if is_same == Some(false) && decree > self.applied && decree <= self.committed.decree {
+            return Err(ReplayError::Diverged { decree });
+        }
+        if decree <= self.applied {
+            mutation.payload.clear();
+        }
+        if decree < self.prepared() {
+            self.stale_through = self.stale_through.max(self.prepared());
+        }
+        match (self.index_of(decree), is_same) {
+            (Some(index), Some(true)) => self.entries[index] = mutation,
+            (Some(index), _) => {
+                self.entries.truncate(index);
+                self.entries.push_back(mutation);
+            }
+            (None, _) if self.entries.is_empty() => self.entries.push_back(mutation),
+            // Older than everything remembered: `PrepareList::release_limit` keeps the records of
+            // each decree for which this would matter.
+            (None, _) => {}
+        }
+        Ok(())
+    }
+
+    fn index_of(&self, decree: Decree) -> Option<usize> {
+        let first = self.entries.front()?.decree;
+        if decree < first {
+            return None;
+        }
+        usize::try_from(decree.distance_from(first)).ok()
+    }
+
+    fn commit_through(&mut self, target: Decree, out: &mut Vec<Replayed>) {
+        while self.committed.decree < target {
+            let next = self.index_of(self.committed.decree.next());
+            let Some(entry) = next.and_then(|index| self.entries.get_mut(index)) else {
+                return;
+            };
+            let mutation = entry.clone();
+            entry.payload.clear();
+            self.committed = self.committed.then(&mutation);
+            out.push(Replayed {
+                mutation,
+                digest: self.committed,
+            });
+        }
+    }
+
+    /// Committed entries are remembered without payload, and not for ever.
+    fn forget_old(&mut self) {
+        while self.entries.len() > self.remembered_max
+            && self
+                .entries
+                .front()
+                .is_some_and(|first| first.decree <= self.committed.decree)
+        {
+            self.entries.pop_front();
+        }
+    }
+
+    /// The end of the log.
+    #[must_use]
+    pub fn finish(self, standing: Standing) -> Recovered {
+        let committed = self.committed.decree;
+        let is_ahead = self.stale_through > committed;
+        Recovered {
+            ballot: self.ballot,
+            committed: self.committed,
+            stale_through: if is_ahead {
+                self.stale_through
+            } else {
+                Decree::ZERO
+            },
+            mutations: self
+                .entries
+                .into_iter()
+                .filter(|entry| entry.decree > committed)
+                .collect(),
+            standing,
+        }
+    }
+}

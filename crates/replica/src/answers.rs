@@ -1,0 +1,52 @@
+//! Where the answers of a turn go: to connections of this shard at once, to those of other shards in
+//! one batch for each.
+
+use bytes::BytesMut;
+use pegasus_common::ErrorCode;
+use pegasus_rpc::Outputs;
+use pegasus_rpc::ReplyTo;
+use pegasus_wire::frame::encode_error_response;
+
+use crate::router::ShardIndex;
+use crate::write_request::Requester;
+
+/// An encoded answer on its way to the shard of its connection.
+#[derive(Debug)]
+pub struct RemoteAnswer {
+    /// The connection and the request on it.
+    pub to: ReplyTo,
+    /// The whole frame.
+    pub frame: BytesMut,
+}
+
+/// Takes the answers that a replica gives.
+#[derive(Debug)]
+pub struct Answers<'a> {
+    /// The shard that the answering replica is on.
+    pub shard: ShardIndex,
+    /// Its connections.
+    pub outputs: &'a Outputs,
+    /// What the turn has for each other shard.
+    pub remote: &'a mut [Vec<RemoteAnswer>],
+}
+
+impl Answers<'_> {
+    /// Answers with the frame that `encode` appends.
+    pub fn answer(&mut self, requester: Requester, encode: impl FnOnce(&mut BytesMut)) {
+        if requester.shard == self.shard {
+            self.outputs.answer(requester.to, encode);
+        } else if let Some(batch) = self.remote.get_mut(requester.shard) {
+            let mut frame = BytesMut::new();
+            encode(&mut frame);
+            batch.push(RemoteAnswer { to: requester.to, frame });
+        }
+    }
+
+    /// Answers with a header error.
+    pub fn fail(&mut self, requester: Requester, error: ErrorCode) {
+        self.answer(requester, |out| {
+            let name = requester.to.code.name().as_bytes();
+            encode_error_response(out, name, requester.to.sequence_id, error.for_clients());
+        });
+    }
+}

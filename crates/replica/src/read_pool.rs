@@ -1,0 +1,160 @@
+//! The threads on which reads that may touch the disk run, so that a disk read never stalls a socket
+//! thread (design.md section 4).
+//!
+//! The queue is bounded: when it is full a read is refused with `ERR_BUSY` instead of waiting in
+//! ever longer lines.
+
+use std::collections::VecDeque;
+use std::io;
+use std::panic::AssertUnwindSafe;
+use std::panic::catch_unwind;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering;
+use std::thread;
+use std::thread::JoinHandle;
+
+use parking_lot::Condvar;
+use parking_lot::Mutex;
+
+type Job = Box<dyn FnOnce() + Send>;
+
+#[derive(Default)]
+struct Queue {
+    jobs: VecDeque<Job>,
+    is_closing: bool,
+}
+
+struct Shared {
+    queue: Mutex<Queue>,
+    arrived: Condvar,
+    waiting_max: usize,
+    refused: AtomicU64,
+}
+
+/// The queue is full.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the read pool's queue is full ([replication] read_pool_queue_length_max)")]
+pub struct ReadPoolFull;
+
+/// A fixed set of threads with one bounded queue. Dropping it finishes what was queued.
+pub struct ReadPool {
+    shared: Arc<Shared>,
+    threads: Vec<JoinHandle<()>>,
+}
+
+impl std::fmt::Debug for ReadPool {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ReadPool").field("threads", &self.threads.len()).finish_non_exhaustive()
+    }
+}
+
+impl ReadPool {
+    /// Starts `threads` threads with room for `waiting_max` jobs in the queue.
+    ///
+    /// # Errors
+    /// The system refuses a thread.
+    pub fn start(threads: usize, waiting_max: usize) -> io::Result<Self> {
+        let shared = Arc::new(Shared {
+            queue: Mutex::default(),
+            arrived: Condvar::new(),
+            waiting_max,
+            refused: AtomicU64::new(0),
+        });
+        let threads = (0..threads.max(1))
+            .map(|number| {
+                let shared = Arc::clone(&shared);
+                thread::Builder::new()
+                    .name(format!("read-{number}"))
+                    .spawn(move || run_jobs(&shared))
+            })
+            .collect::<io::Result<_>>()?;
+        Ok(Self { shared, threads })
+    }
+
+    /// Queues a job.
+    ///
+    /// # Errors
+    /// The queue is full; the job was not taken.
+    pub fn submit(&self, job: impl FnOnce() + Send + 'static) -> Result<(), ReadPoolFull> {
+        {
+            let mut queue = self.shared.queue.lock();
+            if queue.jobs.len() >= self.shared.waiting_max {
+                self.shared.refused.fetch_add(1, Ordering::Relaxed);
+                return Err(ReadPoolFull);
+            }
+            queue.jobs.push_back(Box::new(job));
+        }
+        self.shared.arrived.notify_one();
+        Ok(())
+    }
+
+    /// How many jobs wait now.
+    #[must_use]
+    pub fn waiting(&self) -> usize {
+        self.shared.queue.lock().jobs.len()
+    }
+
+    /// How many jobs were refused since the start.
+    #[must_use]
+    pub fn refused(&self) -> u64 {
+        self.shared.refused.load(Ordering::Relaxed)
+    }
+}
+
+impl Drop for ReadPool {
+    fn drop(&mut self) {
+        self.shared.queue.lock().is_closing = true;
+        self.shared.arrived.notify_all();
+        for thread in self.threads.drain(..) {
+            drop(thread.join());
+        }
+    }
+}
+
+fn run_jobs(shared: &Shared) {
+    loop {
+        let job = {
+            let mut queue = shared.queue.lock();
+            loop {
+                if let Some(job) = queue.jobs.pop_front() {
+                    break job;
+                }
+                if queue.is_closing {
+                    return;
+                }
+                shared.arrived.wait(&mut queue);
+            }
+        };
+        // A job that panics loses its own answer, which its client times out on, and not a thread
+        // that others need; the panic hook has reported it.
+        drop(catch_unwind(AssertUnwindSafe(job)));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+
+    use super::*;
+
+    #[test]
+    fn a_full_queue_refuses_and_dropping_finishes_what_was_queued() {
+        let pool = ReadPool::start(1, 1).unwrap();
+        let (release, released) = mpsc::channel::<()>();
+        let (started, has_started) = mpsc::channel();
+        let (done, finished) = mpsc::channel();
+        pool.submit(move || {
+            started.send(()).unwrap();
+            released.recv().unwrap();
+        })
+        .unwrap();
+        has_started.recv().unwrap();
+        pool.submit(move || done.send(()).unwrap()).unwrap();
+        assert_eq!(pool.submit(|| {}), Err(ReadPoolFull));
+        assert_eq!((pool.waiting(), pool.refused()), (1, 1));
+        release.send(()).unwrap();
+        drop(pool);
+        finished.recv().unwrap();
+    }
+}

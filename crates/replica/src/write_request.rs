@@ -1,0 +1,200 @@
+//! A client's write between its arrival and its answer.
+
+use bytes::Bytes;
+use bytes::BytesMut;
+use pegasus_common::Decree;
+use pegasus_common::Gpid;
+use pegasus_common::key;
+use pegasus_common::partition_hash;
+use pegasus_engine::CheckReply;
+use pegasus_engine::WriteOperation;
+use pegasus_engine::WriteReply;
+use pegasus_rpc::ReplyTo;
+use pegasus_wire::TaskCode;
+use pegasus_wire::argument;
+use pegasus_wire::codec::DecodeError;
+use pegasus_wire::frame::encode_response;
+use pegasus_wire::rrdb;
+
+use crate::router::ShardIndex;
+
+/// Who asked: a connection of this shard or of another one.
+#[derive(Clone, Copy, Debug)]
+pub struct Requester {
+    /// The shard of the connection.
+    pub shard: ShardIndex,
+    /// The connection and the request on it.
+    pub to: ReplyTo,
+}
+
+/// A decoded write. Its blobs are slices of the receive buffer.
+#[derive(Debug)]
+pub enum DecodedWrite {
+    /// Store one value.
+    Put(rrdb::UpdateRequest),
+    /// Delete one raw key.
+    Remove(Bytes),
+    /// Store several values of one hash key.
+    MultiPut(rrdb::MultiPutRequest),
+    /// Delete several sort keys of one hash key.
+    MultiRemove(rrdb::MultiRemoveRequest),
+    /// Add to a number.
+    Incr(rrdb::IncrRequest),
+    /// Store one value if a condition holds.
+    CheckAndSet(rrdb::CheckAndSetRequest),
+    /// Change several values if a condition holds.
+    CheckAndMutate(rrdb::CheckAndMutateRequest),
+}
+
+impl DecodedWrite {
+    /// Decodes the argument of a write; `None` for a code that is no write.
+    ///
+    /// # Errors
+    /// The bytes are no such request.
+    pub fn decode(code: TaskCode, body: &Bytes) -> Result<Option<Self>, DecodeError> {
+        Ok(Some(match code {
+            TaskCode::RrdbPut => Self::Put(argument::decode(body)?),
+            TaskCode::RrdbRemove => Self::Remove(argument::decode(body)?),
+            TaskCode::RrdbMultiPut => Self::MultiPut(argument::decode(body)?),
+            TaskCode::RrdbMultiRemove => Self::MultiRemove(argument::decode(body)?),
+            TaskCode::RrdbIncr => Self::Incr(argument::decode(body)?),
+            TaskCode::RrdbCheckAndSet => Self::CheckAndSet(argument::decode(body)?),
+            TaskCode::RrdbCheckAndMutate => Self::CheckAndMutate(argument::decode(body)?),
+            _ => return Ok(None),
+        }))
+    }
+
+    /// The form that the engine evaluates.
+    #[must_use]
+    pub fn operation(&self) -> WriteOperation<'_> {
+        match self {
+            Self::Put(request) => WriteOperation::Put(request),
+            Self::Remove(raw_key) => WriteOperation::Remove(raw_key),
+            Self::MultiPut(request) => WriteOperation::MultiPut(request),
+            Self::MultiRemove(request) => WriteOperation::MultiRemove(request),
+            Self::Incr(request) => WriteOperation::Incr(request),
+            Self::CheckAndSet(request) => WriteOperation::CheckAndSet(request),
+            Self::CheckAndMutate(request) => WriteOperation::CheckAndMutate(request),
+        }
+    }
+
+    /// Whether the partition hash that the client sent is that of the key: a client that computes it
+    /// otherwise would write to partitions in which nobody looks. Upstream aborts the server over
+    /// it. A hash of 0 was not computed; other operations are not checked upstream either.
+    #[must_use]
+    pub fn hash_fits(&self, sent: u64) -> bool {
+        let raw_key = match self {
+            Self::Put(request) => &request.key,
+            Self::Remove(raw_key) => raw_key,
+            _ => return true,
+        };
+        sent == 0
+            || key::split(raw_key)
+                .is_ok_and(|(hash_key, sort_key)| partition_hash::of_key(hash_key, sort_key) == sent)
+            // A malformed key is the evaluation's matter: it answers a storage error.
+            || key::split(raw_key).is_err()
+    }
+}
+
+/// A write that has arrived and is not evaluated yet.
+#[derive(Debug)]
+pub struct ArrivedWrite {
+    /// What to do.
+    pub write: DecodedWrite,
+    /// Who asked.
+    pub requester: Requester,
+}
+
+/// A write that is evaluated: the answer is known and waits for its decree.
+#[derive(Debug)]
+pub struct EvaluatedWrite {
+    /// Who asked.
+    pub requester: Requester,
+    /// What they will be told.
+    pub reply: WriteReply,
+}
+
+/// Encodes answers of one replica. It keeps one message of the most frequent kind, so that an answer
+/// allocates nothing.
+#[derive(Debug)]
+pub struct ReplyEncoder {
+    update: rrdb::UpdateResponse,
+}
+
+impl ReplyEncoder {
+    /// For the replica of `gpid` on the server that clients know as `server`.
+    #[must_use]
+    pub fn new(gpid: Gpid, server: &str) -> Self {
+        Self {
+            update: rrdb::UpdateResponse {
+                app_id: gpid.app_id.0,
+                partition_index: gpid.partition_index.0,
+                server: server.to_owned(),
+                ..rrdb::UpdateResponse::default()
+            },
+        }
+    }
+
+    /// Appends the whole frame that answers a write.
+    pub fn encode(&mut self, out: &mut BytesMut, to: ReplyTo, decree: Decree, reply: &WriteReply) {
+        match reply {
+            WriteReply::Update { status } => {
+                self.update.error = status.code();
+                self.update.decree = decree.0;
+                encode_response(out, to.code, to.sequence_id, &self.update);
+            }
+            WriteReply::MultiRemove { status, count } => {
+                let response = rrdb::MultiRemoveResponse {
+                    error: status.code(),
+                    count: *count,
+                    app_id: self.update.app_id,
+                    partition_index: self.update.partition_index,
+                    decree: decree.0,
+                    server: self.update.server.clone(),
+                };
+                encode_response(out, to.code, to.sequence_id, &response);
+            }
+            WriteReply::Incr { status, new_value } => {
+                let response = rrdb::IncrResponse {
+                    error: status.code(),
+                    new_value: *new_value,
+                    app_id: self.update.app_id,
+                    partition_index: self.update.partition_index,
+                    decree: decree.0,
+                    server: self.update.server.clone(),
+                };
+                encode_response(out, to.code, to.sequence_id, &response);
+            }
+            WriteReply::CheckAndSet(check) => {
+                let CheckReply { status, check_value_returned, check_value_exist, check_value } =
+                    check.clone();
+                let response = rrdb::CheckAndSetResponse {
+                    error: status.code(),
+                    check_value_returned,
+                    check_value_exist,
+                    check_value,
+                    app_id: self.update.app_id,
+                    partition_index: self.update.partition_index,
+                    decree: decree.0,
+                    server: self.update.server.clone(),
+                };
+                encode_response(out, to.code, to.sequence_id, &response);
+            }
+            WriteReply::CheckAndMutate(check) => {
+                let CheckReply { status, check_value_returned, check_value_exist, check_value } =
+                    check.clone();
+                let response = rrdb::CheckAndMutateResponse {
+                    error: status.code(),
+                    check_value_returned,
+                    check_value_exist,
+                    check_value,
+                    app_id: self.update.app_id,
+                    partition_index: self.update.partition_index,
+                    decree: decree.0,
+                    server: self.update.server.clone(),
+                };
+                encode_response(out, to.code, to.sequence_id, &response);
+            }
+        }
+    }
+}

@@ -1,0 +1,113 @@
+//! Admission of connections: how many there may be in all and from one address.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::PoisonError;
+
+use crate::limits::NetworkLimits;
+
+/// Why a connection was not admitted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ConnectionRefusal {
+    /// `[network] max_connections` is reached.
+    #[error("the server has {0} connections, the most that [network] max_connections allows")]
+    TooMany(usize),
+    /// `[network] conn_threshold_per_ip` is reached.
+    #[error("the address has {0} connections, the most that [network] conn_threshold_per_ip allows")]
+    TooManyFromAddress(usize),
+}
+
+#[derive(Debug, Default)]
+struct Counts {
+    total: usize,
+    by_ip: HashMap<IpAddr, usize>,
+}
+
+/// Counts the connections of a whole server, over all its shards.
+#[derive(Debug)]
+pub struct ConnectionGate {
+    total_max: usize,
+    per_ip_max: usize,
+    counts: Mutex<Counts>,
+}
+
+impl ConnectionGate {
+    /// A gate with the limits of a server.
+    #[must_use]
+    pub fn new(limits: &NetworkLimits) -> Arc<Self> {
+        Arc::new(Self {
+            total_max: limits.max_connections,
+            per_ip_max: limits.connections_per_ip_max,
+            counts: Mutex::default(),
+        })
+    }
+
+    /// Admits one connection, or says why not.
+    ///
+    /// # Errors
+    /// A limit is reached.
+    pub fn admit(self: &Arc<Self>, ip: IpAddr) -> Result<ConnectionPermit, ConnectionRefusal> {
+        let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
+        if counts.total >= self.total_max {
+            return Err(ConnectionRefusal::TooMany(counts.total));
+        }
+        let from_ip = counts.by_ip.get(&ip).copied().unwrap_or(0);
+        if self.per_ip_max > 0 && from_ip >= self.per_ip_max {
+            return Err(ConnectionRefusal::TooManyFromAddress(from_ip));
+        }
+        counts.total += 1;
+        counts.by_ip.insert(ip, from_ip + 1);
+        Ok(ConnectionPermit { gate: Arc::clone(self), ip })
+    }
+
+    /// How many connections are open.
+    #[must_use]
+    pub fn open_connections(&self) -> usize {
+        self.counts.lock().unwrap_or_else(PoisonError::into_inner).total
+    }
+}
+
+/// One admitted connection; dropping it makes room.
+#[derive(Debug)]
+pub struct ConnectionPermit {
+    gate: Arc<ConnectionGate>,
+    ip: IpAddr,
+}
+
+impl Drop for ConnectionPermit {
+    fn drop(&mut self) {
+        let mut counts = self.gate.counts.lock().unwrap_or_else(PoisonError::into_inner);
+        counts.total -= 1;
+        match counts.by_ip.get_mut(&self.ip) {
+            Some(from_ip) if *from_ip > 1 => *from_ip -= 1,
+            _ => {
+                counts.by_ip.remove(&self.ip);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_limits_refuse_and_dropping_makes_room() {
+        let limits = NetworkLimits {
+            max_connections: 3,
+            connections_per_ip_max: 2,
+            ..NetworkLimits::default()
+        };
+        let gate = ConnectionGate::new(&limits);
+        let (one, two) = (IpAddr::from([127, 0, 0, 1]), IpAddr::from([127, 0, 0, 2]));
+        let first = gate.admit(one).unwrap();
+        let _second = gate.admit(one).unwrap();
+        assert_eq!(gate.admit(one).unwrap_err(), ConnectionRefusal::TooManyFromAddress(2));
+        let _third = gate.admit(two).unwrap();
+        assert_eq!(gate.admit(two).unwrap_err(), ConnectionRefusal::TooMany(3));
+        drop(first);
+        assert!(gate.admit(one).is_ok());
+    }
+}

@@ -1,0 +1,54 @@
+//! Sockets: whoever listens, connects, reads and writes does it here.
+//!
+//! * A server's half: [`turn`] is the event loop of a shard and its end-of-turn hook; [`listener`]
+//!   and [`gate`] admit connections; [`Inbound`] reads them and dispatches requests to a
+//!   [`Service`]; [`Outputs`] stages the answers and sends them at the end of the turn; [`http`]
+//!   shares the port.
+//! * Between shards: [`Mailbox`] inside a process, [`PeerLinks`] between servers.
+//! * A client's half: [`Session`] is one connection with pipelined calls, [`SessionPool`] one for
+//!   each server.
+//!
+//! It knows frames and names, and nothing of what requests mean.
+
+pub mod gate;
+pub mod http;
+mod inbound;
+pub mod limits;
+pub mod listener;
+mod mailbox;
+mod negotiation;
+mod outputs;
+mod peer_links;
+mod service;
+mod session;
+mod session_calls;
+mod session_driver;
+mod session_error;
+mod session_pool;
+pub mod turn;
+
+pub use gate::ConnectionGate;
+pub use http::HttpRequest;
+pub use http::HttpResponse;
+pub use inbound::Inbound;
+pub use limits::NetworkLimits;
+pub use listener::AdmittedConnection;
+pub use mailbox::Mailbox;
+pub use mailbox::MailboxSender;
+pub use outputs::ConnectionId;
+pub use outputs::Outputs;
+pub use outputs::ReplyTo;
+pub use peer_links::PeerEvents;
+pub use peer_links::PeerLinks;
+pub use service::Request;
+pub use service::Responder;
+pub use service::Service;
+pub use session::Response;
+pub use session::RoutingHeader;
+pub use session::Session;
+pub use session::SessionOptions;
+pub use session_error::CallError;
+pub use session_error::CloseReason;
+pub use session_error::RequestFate;
+pub use session_pool::SessionPool;
+pub use turn::ShardRuntime;

@@ -1,0 +1,73 @@
+//! Accepting connections: one listening socket of a server, whose connections are handed to its
+//! shards.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use socket2::Domain;
+use socket2::Protocol;
+use socket2::Socket;
+use socket2::Type;
+use tracing::warn;
+
+use crate::gate::ConnectionGate;
+use crate::gate::ConnectionPermit;
+
+const BACKLOG: i32 = 1024;
+/// Pause after an accept failed for want of descriptors or memory: nothing else can be waited for.
+const PAUSE_AFTER_ACCEPT_ERROR: Duration = Duration::from_millis(100);
+
+/// A connection that was admitted and is on its way to its shard.
+#[derive(Debug)]
+pub struct AdmittedConnection {
+    /// The socket, not registered with any event loop.
+    pub stream: std::net::TcpStream,
+    /// The other end.
+    pub peer: SocketAddr,
+    /// Held for the connection's life.
+    pub permit: ConnectionPermit,
+}
+
+/// Opens a listening socket. Port 0 takes a free one; ask `local_addr` for it.
+///
+/// # Errors
+/// The address is in use or not this machine's.
+pub fn bind(address: SocketAddr) -> io::Result<std::net::TcpListener> {
+    let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
+    socket.set_reuse_address(true)?;
+    socket.set_nonblocking(true)?;
+    socket.bind(&address.into())?;
+    socket.listen(BACKLOG)?;
+    Ok(socket.into())
+}
+
+/// Accepts for ever and hands each admitted connection to `deliver`.
+///
+/// # Errors
+/// The listener cannot be registered with this event loop.
+pub async fn accept_connections(
+    listener: std::net::TcpListener,
+    gate: Arc<ConnectionGate>,
+    deliver: impl Fn(AdmittedConnection),
+) -> io::Result<()> {
+    let listener = tokio::net::TcpListener::from_std(listener)?;
+    loop {
+        let (stream, peer) = match listener.accept().await {
+            Ok(accepted) => accepted,
+            Err(error) => {
+                warn!(%error, "accepting a connection failed");
+                tokio::time::sleep(PAUSE_AFTER_ACCEPT_ERROR).await;
+                continue;
+            }
+        };
+        match gate.admit(peer.ip()) {
+            Ok(permit) => match stream.into_std() {
+                Ok(stream) => deliver(AdmittedConnection { stream, peer, permit }),
+                Err(error) => warn!(%peer, %error, "connection lost between accept and its shard"),
+            },
+            Err(refusal) => warn!(%peer, %refusal, "connection refused"),
+        }
+    }
+}

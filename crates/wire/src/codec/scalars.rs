@@ -1,0 +1,78 @@
+//! Numbers, booleans and strings.
+
+use bytes::{BufMut, BytesMut};
+
+use super::{DecodeError, FieldType, Message, Reader, encode_bytes};
+
+macro_rules! number {
+    ($number:ty, $field_type:ident) => {
+        impl Message for $number {
+            const FIELD_TYPE: FieldType = FieldType::$field_type;
+            const MIN_LEN: usize = size_of::<$number>();
+
+            #[inline]
+            fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
+                Ok(Self::from_be_bytes(reader.array()?))
+            }
+
+            #[inline]
+            fn encode(&self, out: &mut BytesMut) {
+                out.put_slice(&self.to_be_bytes());
+            }
+
+            #[inline]
+            fn encoded_len_hint(&self) -> usize {
+                Self::MIN_LEN
+            }
+        }
+    };
+}
+
+number!(i8, BYTE);
+number!(i16, I16);
+number!(i32, I32);
+number!(i64, I64);
+number!(f64, DOUBLE);
+
+impl Message for bool {
+    const FIELD_TYPE: FieldType = FieldType::BOOL;
+    const MIN_LEN: usize = 1;
+
+    #[inline]
+    fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        let [byte] = reader.array()?;
+        Ok(byte != 0)
+    }
+
+    #[inline]
+    fn encode(&self, out: &mut BytesMut) {
+        out.put_u8(u8::from(*self));
+    }
+
+    #[inline]
+    fn encoded_len_hint(&self) -> usize {
+        Self::MIN_LEN
+    }
+}
+
+impl Message for String {
+    const FIELD_TYPE: FieldType = FieldType::STRING;
+    const MIN_LEN: usize = 4;
+
+    fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        match std::str::from_utf8(reader.byte_slice()?) {
+            Ok(text) => Ok(text.to_owned()),
+            Err(_) => Err(DecodeError::InvalidUtf8),
+        }
+    }
+
+    #[inline]
+    fn encode(&self, out: &mut BytesMut) {
+        encode_bytes(out, self.as_bytes());
+    }
+
+    #[inline]
+    fn encoded_len_hint(&self) -> usize {
+        Self::MIN_LEN + self.len()
+    }
+}
