@@ -11,12 +11,11 @@ root=$(cd "$(dirname "$0")/.." && pwd)
 tools="${XDG_CACHE_HOME:-$HOME/.cache}/pegasus-rs/tools"
 deny="$tools/bin/cargo-deny"
 
+cd "$root"
 if ! "$deny" --version 2>/dev/null | grep -qF "$version"; then
   echo "deny: installing cargo-deny $version into $tools (some minutes, once)"
-  # Not from inside the checkout: its cargo settings are for the servers.
-  (cd / && env -u CARGO_TARGET_DIR cargo install cargo-deny --version "$version" --locked --quiet --force --root "$tools")
+  cargo install cargo-deny --version "$version" --locked --quiet --force --root "$tools"
 fi
 
-cd "$root"
 cargo fetch --locked --quiet
 "$deny" --all-features --offline check --hide-inclusion-graph bans licenses sources

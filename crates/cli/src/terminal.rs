@@ -8,3 +8,8 @@ pub fn say(line: &str) {
     let mut out = io::stdout().lock();
     drop(writeln!(out, "{line}").and_then(|()| out.flush()));
 }
+
+/// Prints one line about what went wrong.
+pub fn complain(line: &str) {
+    drop(writeln!(io::stderr().lock(), "{line}"));
+}

@@ -80,18 +80,12 @@ pub struct Answered {
 
 /// What all data responses have.
 pub(crate) trait DataResponse: Message {
-    /// A storage status code.
-    fn error(&self) -> i32;
     fn answered(&self) -> Answered;
 }
 
 macro_rules! data_responses {
     (reads: $($read:ident),*; writes: $($write:ident),*) => {
         $(impl DataResponse for $read {
-            fn error(&self) -> i32 {
-                self.error
-            }
-
             fn answered(&self) -> Answered {
                 Answered {
                     gpid: Gpid::new(self.app_id, self.partition_index),
@@ -101,10 +95,6 @@ macro_rules! data_responses {
             }
         })*
         $(impl DataResponse for $write {
-            fn error(&self) -> i32 {
-                self.error
-            }
-
             fn answered(&self) -> Answered {
                 Answered {
                     gpid: Gpid::new(self.app_id, self.partition_index),

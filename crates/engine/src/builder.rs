@@ -68,7 +68,10 @@ impl MutationBuilder {
         payload::set_record_count(&mut self.payload, record_count);
         self.index.clear();
         self.indexed_len = 0;
-        EncodedMutation { payload: self.payload.split().freeze(), record_count }
+        EncodedMutation {
+            payload: self.payload.split().freeze(),
+            record_count,
+        }
     }
 
     /// Appends a put of `user_data` under the key whose pieces are given.
@@ -110,7 +113,8 @@ impl MutationBuilder {
         let fresh = records.get(self.indexed_len..).unwrap_or_default();
         for (offset, record) in Records::new(fresh).filter_map(Result::ok) {
             let location = self.indexed_len + offset;
-            self.index.insert(record.key(), location, |at| key_at(records, at));
+            self.index
+                .insert(record.key(), location, |at| key_at(records, at));
         }
         self.indexed_len = records.len();
     }
@@ -131,10 +135,15 @@ mod tests {
         assert_eq!(builder.find(b"\0\0a"), None);
         builder.put(&[b"\0\0", b"a"], ExpireTs::NEVER, TimeTag(0), b"1");
         builder.put(&[b"\0\0", b"b"], ExpireTs::NEVER, TimeTag(0), b"2");
-        assert!(matches!(builder.find(b"\0\0a"), Some(Record::Put { stored, .. })
-            if stored.ends_with(b"1")));
+        assert!(
+            matches!(builder.find(b"\0\0a"), Some(Record::Put { stored, .. })
+            if stored.ends_with(b"1"))
+        );
         builder.delete(&[b"\0\0a"]);
-        assert_eq!(builder.find(b"\0\0a"), Some(Record::Delete { key: b"\0\0a" }));
+        assert_eq!(
+            builder.find(b"\0\0a"),
+            Some(Record::Delete { key: b"\0\0a" })
+        );
         assert_eq!(builder.find(b"\0\0c"), None);
     }
 
@@ -144,7 +153,12 @@ mod tests {
         assert_eq!(builder.finish(), EncodedMutation::default());
         builder.delete(&[b"\0\0a"]);
         let mutation = builder.finish();
-        assert_eq!(PayloadView::parse(&mutation.payload).unwrap().record_count(), 1);
+        assert_eq!(
+            PayloadView::parse(&mutation.payload)
+                .unwrap()
+                .record_count(),
+            1
+        );
         assert!(builder.is_empty());
         assert_eq!(builder.find(b"\0\0a"), None);
     }

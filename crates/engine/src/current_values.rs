@@ -47,7 +47,11 @@ impl<'a> InFlightValues<'a> {
     /// With [`ReadTier::CacheOnly`] a lookup never blocks; with [`ReadTier::All`] it never gives
     /// [`Lookup::NotCached`].
     pub const fn new(overlay: &'a mut Overlay, engine: &'a Engine, tier: ReadTier) -> Self {
-        Self { overlay, engine, tier }
+        Self {
+            overlay,
+            engine,
+            tier,
+        }
     }
 }
 

@@ -53,7 +53,9 @@ impl Overlay {
     /// Adds a mutation that has been proposed, or inherited by a new primary. Decrees ascend.
     pub fn insert(&mut self, decree: Decree, payload: Bytes) {
         debug_assert!(
-            self.in_flight.back().is_none_or(|last| last.decree < decree),
+            self.in_flight
+                .back()
+                .is_none_or(|last| last.decree < decree),
             "mutations enter the overlay in decree order"
         );
         self.in_flight.push_back(InFlight { decree, payload });
@@ -61,7 +63,11 @@ impl Overlay {
 
     /// Drops every mutation up to and including `decree`: RocksDB has them now.
     pub fn applied(&mut self, decree: Decree) {
-        while self.in_flight.front().is_some_and(|first| first.decree <= decree) {
+        while self
+            .in_flight
+            .front()
+            .is_some_and(|first| first.decree <= decree)
+        {
             self.unindex_first();
             self.in_flight.pop_front();
             self.first_position += 1;
@@ -95,17 +101,29 @@ impl Overlay {
             return None;
         }
         self.index_new_mutations();
-        let store = Store { in_flight: &self.in_flight, first_position: self.first_position };
-        let location = self.index.find(raw_key, |location| store.key_at(location))?;
+        let store = Store {
+            in_flight: &self.in_flight,
+            first_position: self.first_position,
+        };
+        let location = self
+            .index
+            .find(raw_key, |location| store.key_at(location))?;
         store.record_at(location)
     }
 
     fn index_new_mutations(&mut self) {
-        let store = Store { in_flight: &self.in_flight, first_position: self.first_position };
+        let store = Store {
+            in_flight: &self.in_flight,
+            first_position: self.first_position,
+        };
         while let Some(records) = store.records(self.indexed_position) {
             for (offset, record) in Records::new(records).filter_map(Result::ok) {
-                let location = Location { position: self.indexed_position, offset };
-                self.index.insert(record.key(), location, |location| store.key_at(location));
+                let location = Location {
+                    position: self.indexed_position,
+                    offset,
+                };
+                self.index
+                    .insert(record.key(), location, |location| store.key_at(location));
             }
             self.indexed_position += 1;
         }
@@ -116,7 +134,10 @@ impl Overlay {
         if position >= self.indexed_position {
             return;
         }
-        let store = Store { in_flight: &self.in_flight, first_position: position };
+        let store = Store {
+            in_flight: &self.in_flight,
+            first_position: position,
+        };
         for (_, record) in
             Records::new(store.records(position).unwrap_or_default()).filter_map(Result::ok)
         {
@@ -126,7 +147,10 @@ impl Overlay {
                 |location| location.position == position,
             );
         }
-        debug_assert!(self.in_flight.len() > 1 || self.index.len() == 0, "entries are left behind");
+        debug_assert!(
+            self.in_flight.len() > 1 || self.index.len() == 0,
+            "entries are left behind"
+        );
     }
 }
 

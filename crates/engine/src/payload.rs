@@ -128,7 +128,10 @@ impl<'a> PayloadView<'a> {
     /// [`PayloadError`]; nothing of such a payload may be applied.
     pub fn parse(payload: &'a [u8]) -> Result<Self, PayloadError> {
         if payload.is_empty() {
-            return Ok(Self { record_count: 0, records: payload });
+            return Ok(Self {
+                record_count: 0,
+                records: payload,
+            });
         }
         let (&[version, kind, _, _, a, b, c, d], records) = payload
             .split_first_chunk::<HEADER_LEN>()
@@ -148,7 +151,10 @@ impl<'a> PayloadView<'a> {
         if found != claimed {
             return Err(PayloadError::WrongCount { found, claimed });
         }
-        Ok(Self { record_count: found, records })
+        Ok(Self {
+            record_count: found,
+            records,
+        })
     }
 
     /// How many effects it has.
@@ -187,11 +193,16 @@ impl<'a> Records<'a> {
     }
 
     fn read(&mut self) -> Result<Record<'a>, PayloadError> {
-        let truncated = PayloadError::Truncated { offset: self.offset };
+        let truncated = PayloadError::Truncated {
+            offset: self.offset,
+        };
         let rest = self.encoded.get(self.offset..).ok_or(truncated)?;
         let (&tag, rest) = rest.split_first().ok_or(truncated)?;
         if tag != TAG_PUT && tag != TAG_DELETE {
-            return Err(PayloadError::UnknownTag { tag, offset: self.offset });
+            return Err(PayloadError::UnknownTag {
+                tag,
+                offset: self.offset,
+            });
         }
         let (key, rest) = read_slice(rest).ok_or(truncated)?;
         let (record, rest) = if tag == TAG_PUT {
@@ -294,7 +305,11 @@ fn append_slice(out: &mut BytesMut, pieces: &[&[u8]], len: usize) {
 /// Appends, to a RocksDB batch, a put into the column family `id`.
 pub(crate) fn append_column_family_put(out: &mut Vec<u8>, id: u32, key: &[u8], value: &[u8]) {
     out.push(TAG_PUT_COLUMN_FAMILY);
-    for number_then_bytes in [(id as usize, &b""[..]), (key.len(), key), (value.len(), value)] {
+    for number_then_bytes in [
+        (id as usize, &b""[..]),
+        (key.len(), key),
+        (value.len(), value),
+    ] {
         let (encoded, used) = varint32(number_then_bytes.0);
         out.extend_from_slice(&encoded[..used]);
         out.extend_from_slice(number_then_bytes.1);
@@ -353,11 +368,29 @@ mod tests {
             payload[position] = byte;
             PayloadView::parse(&payload).unwrap_err()
         };
-        assert!(matches!(broken(0, 2), PayloadError::UnknownFormat { version: 2, .. }));
-        assert!(matches!(broken(1, 1), PayloadError::UnknownFormat { kind: 1, .. }));
-        assert!(matches!(broken(4, 3), PayloadError::WrongCount { found: 2, claimed: 3 }));
-        assert!(matches!(broken(HEADER_LEN, 5), PayloadError::UnknownTag { tag: 5, .. }));
-        assert!(matches!(broken(HEADER_LEN + 2, 9), PayloadError::MalformedRecord { offset: 0 }));
+        assert!(matches!(
+            broken(0, 2),
+            PayloadError::UnknownFormat { version: 2, .. }
+        ));
+        assert!(matches!(
+            broken(1, 1),
+            PayloadError::UnknownFormat { kind: 1, .. }
+        ));
+        assert!(matches!(
+            broken(4, 3),
+            PayloadError::WrongCount {
+                found: 2,
+                claimed: 3
+            }
+        ));
+        assert!(matches!(
+            broken(HEADER_LEN, 5),
+            PayloadError::UnknownTag { tag: 5, .. }
+        ));
+        assert!(matches!(
+            broken(HEADER_LEN + 2, 9),
+            PayloadError::MalformedRecord { offset: 0 }
+        ));
     }
 
     #[test]

@@ -21,13 +21,19 @@ struct Entry<L> {
 
 impl<L: Copy> RecordIndex<L> {
     pub(crate) fn new() -> Self {
-        Self { entries: HashTable::new(), hasher: RandomState::default() }
+        Self {
+            entries: HashTable::new(),
+            hasher: RandomState::default(),
+        }
     }
 
     /// Makes `location` the newest record of `key`.
     pub(crate) fn insert<'a>(&mut self, key: &[u8], location: L, key_at: impl Fn(L) -> &'a [u8]) {
         let hash = self.hasher.hash_one(key);
-        match self.entries.find_mut(hash, |entry| key_at(entry.location) == key) {
+        match self
+            .entries
+            .find_mut(hash, |entry| key_at(entry.location) == key)
+        {
             Some(entry) => entry.location = location,
             None => {
                 let entry = Entry { hash, location };
@@ -39,7 +45,9 @@ impl<L: Copy> RecordIndex<L> {
     /// The newest record of `key`.
     pub(crate) fn find<'a>(&self, key: &[u8], key_at: impl Fn(L) -> &'a [u8]) -> Option<L> {
         let hash = self.hasher.hash_one(key);
-        let entry = self.entries.find(hash, |entry| key_at(entry.location) == key)?;
+        let entry = self
+            .entries
+            .find(hash, |entry| key_at(entry.location) == key)?;
         Some(entry.location)
     }
 
@@ -51,9 +59,7 @@ impl<L: Copy> RecordIndex<L> {
         condition: impl Fn(L) -> bool,
     ) {
         let hash = self.hasher.hash_one(key);
-        let matches = |entry: &Entry<L>| {
-            condition(entry.location) && key_at(entry.location) == key
-        };
+        let matches = |entry: &Entry<L>| condition(entry.location) && key_at(entry.location) == key;
         if let Ok(entry) = self.entries.find_entry(hash, matches) {
             entry.remove();
         }

@@ -1,1 +1,49 @@
-//! Not built yet.
+//! The meta server: it knows the tables, who the members of every partition are, and which replica
+//! servers live; it never touches user data.
+//!
+//! # Code map
+//! Pure (no socket, file, clock or thread):
+//! - [`core`]: everything of one reign; inputs in, [`effect`]s out.
+//! - [`cluster_state`], [`table`], [`partition`], [`stored`]: the durable state and its form in the
+//!   store; [`queries`] and [`health`] read it.
+//! - [`table_admin`], [`partition_birth`], [`placement`]: how tables come and go.
+//! - [`configuration_update`], [`config_sync`], [`failure_detector`], [`function_level`]: what
+//!   replica servers report, and what may follow from it.
+//! - [`wire_form`]: our types as the wire has them.
+//!
+//! Driven:
+//! - [`server`]: sockets, elections and time; [`service`]: requests to the core; [`driver`]: the
+//!   core's effects to store and servers; [`config`], [`metrics`]: from and for operators.
+//!
+//! # Invariants
+//! - A change is durable in the store before anybody sees it or is told of it.
+//! - I3: a partition's configuration changes only together with its ballot, which grows by one.
+//! - I4: a server is declared dead no sooner than one grace period after its last beacon arrived,
+//!   or after the reign began; the grace is longer than the lease.
+//! - A partition has at most one change under way.
+//! - Table ids are never given twice.
+
+pub mod cluster_state;
+pub mod config;
+pub mod config_sync;
+pub mod configuration_update;
+pub mod core;
+pub mod driver;
+pub mod effect;
+pub mod failure_detector;
+pub mod function_level;
+pub mod health;
+pub mod metrics;
+pub mod partition;
+pub mod partition_birth;
+pub mod placement;
+pub mod queries;
+pub mod server;
+pub mod service;
+pub mod stored;
+pub mod table;
+pub mod table_admin;
+pub mod wire_form;
+
+#[cfg(test)]
+mod testing;

@@ -68,6 +68,12 @@ impl LoadLedger {
         self.nodes.len()
     }
 
+    /// The same servers without any load.
+    #[must_use]
+    pub fn without_load(&self) -> Self {
+        Self::new(self.nodes.keys().copied())
+    }
+
     fn move_primary(&mut self, from: RpcAddress, to: RpcAddress) {
         if let Some(load) = self.nodes.get_mut(&from) {
             load.primaries -= 1;
@@ -145,7 +151,7 @@ pub fn place_table(
     replica_count: usize,
     total: &LoadLedger,
 ) -> Option<Vec<Members>> {
-    let mut table = LoadLedger::new(total.nodes.keys().copied());
+    let mut table = total.without_load();
     let mut total = total.clone();
     let mut plan = Vec::with_capacity(partition_count);
     for _ in 0..partition_count {

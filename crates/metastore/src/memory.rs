@@ -57,12 +57,16 @@ impl MemoryCluster {
         Arc::default()
     }
 
-    /// Joins the group as `name`.
+    /// Joins the group as `name`. An earlier member of that name is gone, and its reign with it.
     #[must_use]
     pub fn member(self: &Arc<Self>, name: &str) -> MemoryStore {
         let (view, _) = watch::channel(Leadership::UNKNOWN);
         let mut shared = self.shared.lock();
         shared.candidates.retain(|member| member.name != name);
+        if shared.leader.as_deref() == Some(name) {
+            shared.leader = None;
+            shared.elect(None);
+        }
         shared.candidates.push(Candidate {
             name: name.to_owned(),
             standing: false,

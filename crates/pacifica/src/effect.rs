@@ -69,18 +69,11 @@ pub enum Effect {
     /// answer (also in that of a refusal) to `on_configuration`, and calls
     /// `on_reconfiguration_timer` each second or so until the ballot has changed.
     RequestReconfiguration(ReconfigurationRequest),
-    /// This replica is listed as a member, but may lack something that it acknowledged (I6). It
-    /// stays inactive until it has learned.
+    /// This replica is listed as a member, but may lack something that it acknowledged (I6), or
+    /// certainly lacks something that is committed. It stays inactive until it has learned.
     NeedsLearning {
         /// The configuration that lists it.
         configuration: Configuration,
-    },
-    /// At the primary: `peer` lacks decrees that are no longer in the prepare list.
-    PeerNeedsLearning {
-        /// The peer.
-        peer: RpcAddress,
-        /// It has everything through this decree.
-        prepared: Decree,
     },
     /// I8 is broken: two replicas disagree about a committed decree. An operator must know.
     DigestMismatch {

@@ -174,7 +174,9 @@ impl PrepareList {
         if decree < prepared {
             self.stale_through = self.stale_through.max(prepared);
         }
-        let index = self.index_of(decree).expect("above the commit point nothing is trimmed");
+        let index = self
+            .index_of(decree)
+            .expect("above the commit point nothing is trimmed");
         let entry = &mut self.entries[index];
         debug_assert!(entry.ballot < mutation.ballot, "replaced under one ballot");
         if entry.is_same_write(&mutation) {
@@ -288,5 +290,96 @@ impl PrepareList {
         }
         debug_assert_eq!(committed_bytes, self.committed_bytes, "history bytes");
         debug_assert_eq!(uncommitted_bytes, self.uncommitted_bytes, "window bytes");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+
+    use super::*;
+
+    fn mutation(ballot: i64, decree: i64, payload: &'static [u8]) -> Mutation {
+        Mutation {
+            ballot: Ballot(ballot),
+            decree: Decree(decree),
+            timestamp_us: decree,
+            last_committed: Decree(0),
+            checksum: Mutation::checksum_of(payload),
+            payload: Bytes::from_static(payload),
+        }
+    }
+
+    fn list_of(mutations: Vec<Mutation>) -> PrepareList {
+        let limits = HistoryLimits {
+            mutations_max: 2,
+            bytes_max: 100,
+        };
+        PrepareList::new(Decree(0), mutations, Decree(0), limits)
+    }
+
+    fn safe(list: &mut PrepareList, ballot: i64, decree: i64) {
+        list.note_log_safe(LogPosition {
+            ballot: Ballot(ballot),
+            decree: Decree(decree),
+        });
+        list.check();
+    }
+
+    #[test]
+    fn only_what_is_logged_under_its_ballot_counts_as_logged() {
+        let mut list = list_of(vec![mutation(1, 1, b"a"), mutation(1, 2, b"b")]);
+        assert_eq!(list.logged(), Decree(2));
+        list.accept(mutation(2, 1, b"a"));
+        assert_eq!((list.logged(), list.prepared()), (Decree(0), Decree(2)));
+        safe(&mut list, 1, 2);
+        assert_eq!(list.logged(), Decree(0), "an old report");
+        safe(&mut list, 2, 1);
+        assert_eq!(
+            list.logged(),
+            Decree(2),
+            "the entry behind it was logged long ago"
+        );
+    }
+
+    #[test]
+    fn another_write_drops_what_followed_the_old_one() {
+        let mut list = list_of(vec![mutation(1, 1, b"a"), mutation(1, 2, b"b")]);
+        list.accept(mutation(2, 1, b"other"));
+        assert_eq!(list.prepared(), Decree(1));
+        assert_eq!(list.release_limit(), Some(Decree(0)));
+        list.accept(mutation(2, 2, b"c"));
+        safe(&mut list, 2, 2);
+        list.commit_next();
+        assert_eq!(list.release_limit(), Some(Decree(0)));
+        list.commit_next();
+        assert_eq!(
+            list.release_limit(),
+            None,
+            "every void record was overtaken"
+        );
+    }
+
+    #[test]
+    fn history_is_bounded_and_gaps_in_it_are_known() {
+        let mut list = list_of(Vec::new());
+        for decree in 1..=5 {
+            list.accept(mutation(1, decree, b"abc"));
+        }
+        safe(&mut list, 1, 5);
+        for _ in 0..4 {
+            list.commit_next();
+        }
+        assert_eq!(list.first(), Decree(3));
+        assert!(list.after(Decree(1)).is_none());
+        assert_eq!(list.after(Decree(2)).unwrap().count(), 3);
+        assert_eq!(list.after(Decree(9)).unwrap().count(), 0);
+        assert_eq!(list.uncommitted_bytes(), 3);
+    }
+
+    #[test]
+    fn mutations_behind_a_hole_are_not_recovered() {
+        let list = list_of(vec![mutation(1, 1, b"a"), mutation(1, 3, b"c")]);
+        assert_eq!(list.prepared(), Decree(1));
     }
 }

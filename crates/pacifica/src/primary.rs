@@ -172,13 +172,11 @@ impl Replica {
         }
     }
 
-    /// Sends one peer everything after `prepared`, under the present ballot.
-    fn send_again(&mut self, to: RpcAddress, prepared: Decree, out: &mut Effects) {
-        let Some(missing) = self.list.after(prepared) else {
-            out.push(Effect::PeerNeedsLearning { peer: to, prepared });
-            return;
-        };
-        for mutation in missing {
+    /// Sends one follower everything after `prepared`, under the present ballot. What is committed
+    /// and no longer kept it has (I2), whatever a delayed message says.
+    fn send_again(&self, to: RpcAddress, prepared: Decree, out: &mut Effects) {
+        let from = prepared.max(self.list.first().previous());
+        for mutation in self.list.after(from).into_iter().flatten() {
             let mutation = mutation.under(self.ballot);
             out.send(to, Message::Prepare { mutation });
         }

@@ -10,7 +10,7 @@ use crate::effect::{Effect, Effects};
 use crate::message::{GroupCheck, GroupCheckReply, Message, PeerOutcome, PrepareAck};
 use crate::mutation::Mutation;
 use crate::reconfiguration::ConfigurationSource;
-use crate::replica::Replica;
+use crate::replica::{Replica, Standing};
 use crate::role::{ErrorReason, GapReport, InactiveReason, Role, SecondaryState};
 
 impl Replica {
@@ -85,7 +85,9 @@ impl Replica {
 
     /// A prepare of the present primary.
     fn log_in_order(&mut self, mutation: Mutation, out: &mut Effects) {
-        let received = self.note_commit_point(mutation.last_committed, out);
+        let Some(received) = self.note_commit_point(mutation.last_committed, out) else {
+            return;
+        };
         let is_too_much = self.list.uncommitted_count() >= u64::from(self.options.prepared_max);
         let decree = mutation.decree;
         if decree <= received {
@@ -116,21 +118,39 @@ impl Replica {
     }
 
     /// Takes the primary's commit point, commits through it, and returns up to where the list is as
-    /// the primary has it.
+    /// the primary has it; `None` if this replica is no secondary any more.
     ///
     /// A member of the configuration has every committed mutation (I2), so what it holds at or below
     /// the commit point is what was chosen, whatever ballot the entry carries.
-    fn note_commit_point(&mut self, commit_point: Decree, out: &mut Effects) -> Decree {
+    fn note_commit_point(&mut self, commit_point: Decree, out: &mut Effects) -> Option<Decree> {
         let prepared = self.list.prepared();
         let Role::Secondary(secondary) = &mut self.role else {
-            return Decree::ZERO;
+            return None;
         };
+        if commit_point > prepared {
+            self.lack_committed(out);
+            return None;
+        }
         secondary.commit_point = secondary.commit_point.max(commit_point);
         let chosen = secondary.commit_point.min(prepared);
         secondary.received = secondary.received.max(chosen);
         let received = secondary.received;
         self.commit_what_is_chosen(out);
-        received
+        Some(received)
+    }
+
+    /// The group committed what this replica does not have. That cannot happen to a member that kept
+    /// what it acknowledged (I2), so this one did not.
+    fn lack_committed(&mut self, out: &mut Effects) {
+        let Some(configuration) = self.configuration().cloned() else {
+            return;
+        };
+        if let Some(primary) = configuration.primary {
+            self.answer_prepare(primary, self.ballot, PeerOutcome::NeedsLearning, out);
+        }
+        self.standing = Standing::Unproven;
+        self.become_role(Role::Inactive(InactiveReason::Unproven), out);
+        out.push(Effect::NeedsLearning { configuration });
     }
 
     fn commit_what_is_chosen(&mut self, out: &mut Effects) {
@@ -244,7 +264,9 @@ impl Replica {
 
     /// The regular group check of a secondary.
     fn check_against(&mut self, primary: RpcAddress, check: &GroupCheck, out: &mut Effects) {
-        let received = self.note_commit_point(check.last_committed, out);
+        let Some(received) = self.note_commit_point(check.last_committed, out) else {
+            return;
+        };
         if self.digest.agrees_with(check.digest) == Some(false) {
             out.push(Effect::DigestMismatch {
                 peer: primary,

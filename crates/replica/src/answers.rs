@@ -5,7 +5,7 @@ use bytes::BytesMut;
 use pegasus_common::ErrorCode;
 use pegasus_rpc::Outputs;
 use pegasus_rpc::ReplyTo;
-use pegasus_wire::frame::encode_error_response;
+use pegasus_wire::frame::response;
 
 use crate::router::ShardIndex;
 use crate::write_request::Requester;
@@ -45,8 +45,7 @@ impl Answers<'_> {
     /// Answers with a header error.
     pub fn fail(&mut self, requester: Requester, error: ErrorCode) {
         self.answer(requester, |out| {
-            let name = requester.to.code.name().as_bytes();
-            encode_error_response(out, name, requester.to.sequence_id, error.for_clients());
+            response::encode_error(out, &requester.to.addressing(), error);
         });
     }
 }

@@ -1,12 +1,15 @@
 //! What a replica server is told at its start. Sections and keys have upstream's names where the
 //! meaning is the same.
 
-use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use pegasus_common::HostPort;
-use pegasus_rpc::NetworkLimits;
+use pegasus_common::logging::LoggerSection;
+use pegasus_engine::Compression;
+use pegasus_engine::EngineOptions;
+use pegasus_engine::RangeLimits;
+use pegasus_rpc::NetworkSection;
 
 pegasus_common::config_choice! {
     /// When a replica may acknowledge what its log has taken.
@@ -19,25 +22,6 @@ pegasus_common::config_choice! {
 }
 
 pegasus_common::config_section! {
-    /// The listening socket, shared by RPC and HTTP.
-    "network" => NetworkSection {
-        /// IPv4 address and port to listen on, and by which the other servers and the clients find
-        /// this one.
-        address: String = "127.0.0.1:34801".to_owned(),
-        /// The largest request frame; a connection that announces more is closed. Bytes.
-        max_frame_bytes: u64 = 64 << 20 => 4_096..=1 << 31,
-        /// Connections in all; the next one is closed at once.
-        max_connections: u64 = 10_000 => 1..=1_000_000,
-        /// Connections from one client address; 0 is no limit.
-        conn_threshold_per_ip: u64 = 0,
-        /// Unanswered requests of one connection; the next one is answered ERR_BUSY.
-        max_requests_in_flight_per_connection: u64 = 10_000 => 1..=1_000_000,
-        /// Replies that a client has not taken; past this its connection is not read. Bytes.
-        max_unsent_reply_bytes: u64 = 4 << 20 => 65_536..=1 << 30,
-    }
-}
-
-pegasus_common::config_section! {
     /// Replication and the server around it.
     "replication" => ReplicationSection {
         /// Meta servers, `host:port` each.
@@ -46,19 +30,19 @@ pegasus_common::config_section! {
         /// mutation log.
         data_dirs: Vec<String> = Vec::new(),
         /// Threads that own replicas and connections. 0 is the number of processor cores.
-        shards: u64 = 1 => 0..=256,
+        shards: usize = 1 => 0..=256,
         /// When a write may be acknowledged.
         durability: Durability = Durability::Fsync,
         /// Members that must take part in a write, primary included (invariant I7).
-        mutation_2pc_min_replica_count: u64 = 2 => 1..=5,
+        mutation_2pc_min_replica_count: u32 = 2 => 1..=5,
         /// Mutations that may be in two-phase commit at once, for each replica.
-        staleness_for_commit: u64 = 256 => 1..=10_000,
+        staleness_for_commit: u32 = 64 => 1..=1_000,
         /// The largest write request body; a larger one is answered ERR_INVALID_DATA. 0 is no
         /// limit. Bytes.
         max_allowed_write_size: u64 = 1_048_576; mutable,
         /// The largest mutation: writes of one turn of the event loop share one until it is reached.
         /// Bytes.
-        mutation_size_max_bytes: u64 = 1_048_576 => 4_096..=64 << 20,
+        mutation_size_max_bytes: usize = 1_048_576 => 4_096..=64 << 20,
         /// Between two beacons to the meta server. Milliseconds.
         fd_beacon_interval_ms: u64 = 3_000 => 10..=60_000,
         /// How long this server may serve after sending the last beacon that was answered. Must be
@@ -71,9 +55,9 @@ pegasus_common::config_section! {
         /// How soon an idle primary tells its secondaries what has been committed. Milliseconds.
         commit_notice_interval_ms: u64 = 100 => 10..=60_000,
         /// Threads for reads that may touch the disk.
-        read_pool_threads: u64 = 4 => 1..=256,
+        read_pool_threads: usize = 4 => 1..=256,
         /// Reads that may wait for such a thread; the next one is answered ERR_BUSY.
-        read_pool_queue_length_max: u64 = 10_000 => 1..=1_000_000,
+        read_pool_queue_length_max: usize = 10_000 => 1..=1_000_000,
         /// Size of one segment of the mutation log. MiB.
         log_segment_size_mb: u64 = 64 => 1..=4_096,
         /// Size of a mutation log above which the replicas that keep it large are flushed. MiB.
@@ -84,36 +68,91 @@ pegasus_common::config_section! {
 }
 
 pegasus_common::config_section! {
-    /// Log files of this process.
-    "log" => LogSection {
-        /// Where the log files go.
-        directory: String = "log".to_owned(),
-        /// Lowest level that is written: error, warn, info, debug or trace.
-        level: String = "info".to_owned(); mutable,
-        /// Size at which a new file is begun. Bytes.
-        max_log_file_bytes: u64 = 64 << 20 => 65_536..=1 << 40,
-        /// Files that are kept.
-        max_number_of_log_files_on_disk: u64 = 20 => 1..=10_000,
+    /// The storage engine, shared by all replicas of the server.
+    "pegasus.server" => StorageSection {
+        /// Size of a memtable. Bytes.
+        rocksdb_write_buffer_size: usize = 16 << 20 => 65_536..=4 << 30,
+        /// Size of the block cache that all replicas share. Bytes.
+        rocksdb_block_cache_capacity: usize = 128 << 20 => 1 << 20..=1 << 44,
+        /// Size of all memtables together; 0 is no limit. Bytes.
+        rocksdb_total_size_across_write_buffer: usize = 512 << 20,
+        /// Compression from level 2 down: none, snappy, lz4 or zstd.
+        rocksdb_compression_type: String = "lz4".to_owned(),
+        /// Threads for flushes.
+        rocksdb_max_background_flushes: i32 = 4 => 1..=64,
+        /// Threads for compactions.
+        rocksdb_max_background_compactions: i32 = 4 => 1..=64,
+        /// What flushes and compactions may write; 0 is no limit. MiB per second.
+        rocksdb_limiter_max_write_megabytes_per_sec: u32 = 500,
+        /// Records that one multi_get examines.
+        rocksdb_multi_get_max_iteration_count: u32 = 3_000 => 1..=10_000_000,
+        /// Bytes that one multi_get of a range returns; 0 is no limit.
+        rocksdb_multi_get_max_iteration_size: u64 = 30 << 20,
+        /// Records of one scan batch.
+        rocksdb_max_iteration_count: u32 = 1_000 => 1..=10_000_000,
+        /// Time of one range read; 0 is no limit. Milliseconds.
+        rocksdb_iteration_threshold_time_ms: u64 = 30_000,
     }
 }
 
-impl NetworkSection {
-    /// The limits in the form that the network code takes.
-    #[must_use]
-    pub fn limits(&self) -> NetworkLimits {
-        NetworkLimits {
-            max_frame_bytes: to_usize(self.max_frame_bytes),
-            max_connections: to_usize(self.max_connections),
-            connections_per_ip_max: to_usize(self.conn_threshold_per_ip),
-            requests_in_flight_max: u32::try_from(self.max_requests_in_flight_per_connection)
-                .unwrap_or(u32::MAX),
-            unsent_reply_bytes_max: to_usize(self.max_unsent_reply_bytes),
-        }
+pegasus_common::config_section! {
+    /// The process.
+    "core" => CoreSection {
+        /// Where log files go.
+        log_directory: String = "log".to_owned(),
     }
 }
 
-fn to_usize(value: u64) -> usize {
-    usize::try_from(value).unwrap_or(usize::MAX)
+pegasus_common::config_file! {
+    /// What a replica server is told at its start.
+    ReplicaServerConfig {
+        /// Section `[core]`.
+        core: CoreSection,
+        /// Section `[network]`.
+        network: NetworkSection,
+        /// Section `[replication]`.
+        replication: ReplicationSection,
+        /// Section `[pegasus.server]`.
+        storage: StorageSection,
+        /// Section `[tools.simple_logger]`.
+        logger: LoggerSection,
+    }
+}
+
+impl StorageSection {
+    /// The form that the engine takes.
+    ///
+    /// # Errors
+    /// The compression is none that it knows.
+    pub fn engine_options(&self) -> Result<EngineOptions, BadOption> {
+        let defaults = EngineOptions::default();
+        let time_ms = self.rocksdb_iteration_threshold_time_ms;
+        Ok(EngineOptions {
+            write_buffer_size: self.rocksdb_write_buffer_size,
+            block_cache_capacity: self.rocksdb_block_cache_capacity,
+            total_size_across_write_buffer: self.rocksdb_total_size_across_write_buffer,
+            compression: Compression::from_name(&self.rocksdb_compression_type).ok_or_else(|| {
+                BadOption {
+                    section: "pegasus.server",
+                    key: "rocksdb_compression_type",
+                    reason: format!(
+                        "'{}' is none of none, snappy, lz4 and zstd",
+                        self.rocksdb_compression_type
+                    ),
+                }
+            })?,
+            max_background_flushes: self.rocksdb_max_background_flushes,
+            max_background_compactions: self.rocksdb_max_background_compactions,
+            limiter_max_write_megabytes_per_sec: self.rocksdb_limiter_max_write_megabytes_per_sec,
+            range_limits: RangeLimits {
+                multi_get_count_max: self.rocksdb_multi_get_max_iteration_count,
+                multi_get_bytes_max: self.rocksdb_multi_get_max_iteration_size,
+                scan_count_max: self.rocksdb_max_iteration_count,
+                time_max: (time_ms > 0).then(|| Duration::from_millis(time_ms)),
+            },
+            ..defaults
+        })
+    }
 }
 
 /// An option has a value of the right type that makes no sense.
@@ -132,20 +171,6 @@ pub struct DataDirectory {
     pub tag: String,
     /// Where it is mounted.
     pub path: PathBuf,
-}
-
-impl NetworkSection {
-    /// The address to listen on.
-    ///
-    /// # Errors
-    /// The text is no IPv4 address with a port.
-    pub fn socket_address(&self) -> Result<SocketAddr, BadOption> {
-        let parsed: Result<pegasus_common::RpcAddress, _> = self.address.parse();
-        parsed.map_err(|error| error.to_string()).and_then(|address| {
-            address.to_socket_addr().ok_or_else(|| "is no address".to_owned())
-        })
-        .map_err(|reason| BadOption { section: "network", key: "address", reason })
-    }
 }
 
 impl ReplicationSection {
@@ -196,7 +221,7 @@ impl ReplicationSection {
     pub fn shard_count(&self) -> usize {
         match self.shards {
             0 => std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
-            shards => to_usize(shards),
+            shards => shards,
         }
     }
 

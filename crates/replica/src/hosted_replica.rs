@@ -6,12 +6,13 @@
 //! meta server) are given to the shard.
 
 use std::collections::VecDeque;
+use std::fmt;
 use std::sync::Arc;
 
 use pegasus_common::Decree;
 use pegasus_common::ErrorCode;
 use pegasus_common::Gpid;
-use pegasus_common::clock::MutationClock;
+use pegasus_common::clock::WallMicros;
 use pegasus_engine::AppliedMutation;
 use pegasus_engine::ApplyError;
 use pegasus_engine::Evaluation;
@@ -54,12 +55,6 @@ pub struct HostingLimits {
     pub mutation_bytes_max: usize,
 }
 
-/// The clocks of one turn.
-#[derive(Clone, Copy, Debug)]
-pub struct TurnTime {
-    /// Seconds since 2016-01-01 UTC.
-    pub now_epoch_s: u32,
-}
 
 /// One replica.
 pub struct HostedReplica {
@@ -86,6 +81,15 @@ pub struct HostedReplica {
     settings: WriteSettings,
     /// The commit point that secondaries have been told, at least.
     noticed_commit: Decree,
+}
+
+impl fmt::Debug for HostedReplica {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HostedReplica")
+            .field("gpid", &self.gpid())
+            .field("status", &self.machine.status())
+            .finish_non_exhaustive()
+    }
 }
 
 struct InFlight {
@@ -150,8 +154,7 @@ impl HostedReplica {
     pub fn stage(
         &mut self,
         write: ArrivedWrite,
-        clock: &mut MutationClock,
-        time: TurnTime,
+        now: WallMicros,
         answers: &mut Answers<'_>,
         effects: &mut Effects,
     ) -> Staged {
@@ -167,15 +170,14 @@ impl HostedReplica {
             }
             return Staged::Taken;
         }
-        self.evaluate(write, ReadTier::CacheOnly, clock, time, answers, effects)
+        self.evaluate(write, ReadTier::CacheOnly, now, answers, effects)
     }
 
     /// The key that a write waited for has been read. It is evaluated whatever the cache holds by
     /// now, then those that waited behind it.
     pub fn on_key_cached(
         &mut self,
-        clock: &mut MutationClock,
-        time: TurnTime,
+        now: WallMicros,
         answers: &mut Answers<'_>,
         effects: &mut Effects,
     ) -> Staged {
@@ -186,7 +188,7 @@ impl HostedReplica {
                 answers.fail(write.requester, refusal);
                 continue;
             }
-            let staged = self.evaluate(write, tier, clock, time, answers, effects);
+            let staged = self.evaluate(write, tier, now, answers, effects);
             if staged != Staged::Taken {
                 return staged;
             }
@@ -202,7 +204,7 @@ impl HostedReplica {
         match self.machine.admit_write() {
             Ok(()) => None,
             // The pipeline is full: this turn's mutation may still grow.
-            Err(WriteRefusal::CapacityExceeded)
+            Err(WriteRefusal::WindowFull)
                 if self.builder.payload_len() < self.limits.mutation_bytes_max =>
             {
                 None
@@ -215,18 +217,17 @@ impl HostedReplica {
         &mut self,
         write: ArrivedWrite,
         tier: ReadTier,
-        clock: &mut MutationClock,
-        time: TurnTime,
+        now: WallMicros,
         answers: &mut Answers<'_>,
         effects: &mut Effects,
     ) -> Staged {
-        let timestamp_us = *self.building_timestamp_us.get_or_insert_with(|| clock.next_us());
+        let timestamp_us = self.timestamp_of_next_mutation(now);
         let mut current = InFlightValues::new(&mut self.overlay, &self.handle.engine, tier);
         let evaluation = evaluate(
             &mut self.builder,
             write.write.operation(),
             &mut current,
-            EvaluationTime { timestamp_us, now_epoch_s: time.now_epoch_s },
+            EvaluationTime { timestamp_us, now_epoch_s: now.to_epoch_seconds().0 },
             self.settings,
         );
         match evaluation {
@@ -245,6 +246,15 @@ impl HostedReplica {
         }
     }
 
+    /// Wall time, but beyond every timestamp that this partition has seen: time does not run
+    /// backwards after a fail-over.
+    fn timestamp_of_next_mutation(&mut self, now: WallMicros) -> u64 {
+        let latest = self.machine.latest_timestamp_us();
+        *self.building_timestamp_us.get_or_insert_with(|| {
+            u64::try_from(now.0.max(latest.saturating_add(1))).unwrap_or_default()
+        })
+    }
+
     /// The end of the turn: what is staged becomes one mutation.
     pub fn propose(&mut self, answers: &mut Answers<'_>, effects: &mut Effects) {
         if self.staged.is_empty() {
@@ -257,7 +267,7 @@ impl HostedReplica {
         match self.machine.admit_write() {
             Ok(()) => {}
             // The pipeline is full: the next commit makes room.
-            Err(WriteRefusal::CapacityExceeded) => return,
+            Err(WriteRefusal::WindowFull) => return,
             Err(refusal) => return self.refuse_staged(refusal.error_code(), answers),
         }
         let payload = self.builder.finish().payload;
@@ -305,7 +315,7 @@ impl HostedReplica {
     /// is called again when the stall has passed.
     pub fn apply_committed(&mut self, answers: &mut Answers<'_>, effects: &mut Effects) {
         while !self.to_apply.is_empty() {
-            let run: Vec<AppliedMutation<'_>> = self
+            let run: Vec<AppliedMutation> = self
                 .to_apply
                 .iter()
                 .take(APPLY_RUN_MAX)
@@ -316,7 +326,7 @@ impl HostedReplica {
                 Ok(_) => {
                     let last = self.to_apply.drain(..count).next_back();
                     if let Some((mutation, _)) = last {
-                        self.on_applied(mutation.decree, answers, effects);
+                        self.on_applied(mutation.decree, answers);
                     }
                 }
                 Err(ApplyError::Stalled) => return,
@@ -330,9 +340,9 @@ impl HostedReplica {
         }
     }
 
-    fn on_applied(&mut self, decree: Decree, answers: &mut Answers<'_>, effects: &mut Effects) {
+    fn on_applied(&mut self, decree: Decree, answers: &mut Answers<'_>) {
         self.overlay.applied(decree);
-        self.machine.on_applied(decree, effects);
+        self.machine.on_applied(decree);
         while self.in_flight.front().is_some_and(|first| first.decree <= decree) {
             let Some(InFlight { decree, writes }) = self.in_flight.pop_front() else { return };
             for EvaluatedWrite { requester, reply } in writes {
@@ -398,12 +408,13 @@ impl HostedReplica {
     }
 }
 
-fn applied_mutation(mutation: &Mutation, digest: DigestAt) -> AppliedMutation<'_> {
+/// The engine's form of a committed mutation.
+pub(crate) fn applied_mutation(mutation: &Mutation, digest: DigestAt) -> AppliedMutation {
     AppliedMutation {
         decree: mutation.decree,
         digest: digest.digest,
         ballot: mutation.ballot,
         timestamp_us: u64::try_from(mutation.timestamp_us).unwrap_or_default(),
-        payload: &mutation.payload,
+        payload: mutation.payload.clone(),
     }
 }

@@ -18,9 +18,9 @@ use pegasus_pacifica::ReplicaStatus;
 use pegasus_wire::TaskCode;
 use pegasus_wire::argument;
 use pegasus_wire::codec::DecodeError;
-use pegasus_wire::frame::MessageKind;
-use pegasus_wire::frame::RequestHeader;
-use pegasus_wire::frame::encode_request;
+use pegasus_wire::frame::CallKind;
+use pegasus_wire::frame::OutgoingRequest;
+use pegasus_wire::frame::request;
 use pegasus_wire::layer2::AppInfo;
 use pegasus_wire::layer2::PartitionConfiguration;
 use pegasus_wire::metadata::PartitionStatus;
@@ -236,8 +236,8 @@ pub fn hello(from: RpcAddress, shard: usize) -> Bytes {
 
 fn oneway<M: pegasus_wire::Message>(code: TaskCode, gpid: Gpid, message: &M) -> Bytes {
     let mut out = BytesMut::new();
-    let header = RequestHeader::oneway(code, gpid);
-    debug_assert_eq!(header.kind, MessageKind::Oneway);
-    encode_request(&mut out, &header, message);
+    let kind = CallKind::Oneway;
+    let head = OutgoingRequest { gpid, kind, ..OutgoingRequest::to_process(code, 0, 0) };
+    request::encode(&mut out, &head, message);
     out.freeze()
 }

@@ -1,6 +1,7 @@
 //! Who serves a partition here: a map that every shard reads without a lock.
 
 use std::collections::HashMap;
+use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::AtomicI64;
 use std::sync::atomic::AtomicU8;
@@ -29,7 +30,6 @@ pub enum Readability {
 }
 
 /// The published side of a replica: what any thread may use.
-#[derive(Debug)]
 pub struct ReplicaHandle {
     /// Which partition.
     pub gpid: Gpid,
@@ -40,6 +40,15 @@ pub struct ReplicaHandle {
     readability: AtomicU8,
     ballot: AtomicI64,
     committed: AtomicI64,
+}
+
+impl fmt::Debug for ReplicaHandle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ReplicaHandle")
+            .field("gpid", &self.gpid)
+            .field("readability", &self.readability())
+            .finish_non_exhaustive()
+    }
 }
 
 impl ReplicaHandle {

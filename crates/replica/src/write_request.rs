@@ -4,7 +4,6 @@ use bytes::Bytes;
 use bytes::BytesMut;
 use pegasus_common::Decree;
 use pegasus_common::Gpid;
-use pegasus_common::key;
 use pegasus_common::partition_hash;
 use pegasus_engine::CheckReply;
 use pegasus_engine::WriteOperation;
@@ -13,7 +12,7 @@ use pegasus_rpc::ReplyTo;
 use pegasus_wire::TaskCode;
 use pegasus_wire::argument;
 use pegasus_wire::codec::DecodeError;
-use pegasus_wire::frame::encode_response;
+use pegasus_wire::frame::response;
 use pegasus_wire::rrdb;
 
 use crate::router::ShardIndex;
@@ -53,13 +52,13 @@ impl DecodedWrite {
     /// The bytes are no such request.
     pub fn decode(code: TaskCode, body: &Bytes) -> Result<Option<Self>, DecodeError> {
         Ok(Some(match code {
-            TaskCode::RrdbPut => Self::Put(argument::decode(body)?),
-            TaskCode::RrdbRemove => Self::Remove(argument::decode(body)?),
-            TaskCode::RrdbMultiPut => Self::MultiPut(argument::decode(body)?),
-            TaskCode::RrdbMultiRemove => Self::MultiRemove(argument::decode(body)?),
-            TaskCode::RrdbIncr => Self::Incr(argument::decode(body)?),
-            TaskCode::RrdbCheckAndSet => Self::CheckAndSet(argument::decode(body)?),
-            TaskCode::RrdbCheckAndMutate => Self::CheckAndMutate(argument::decode(body)?),
+            TaskCode::Put => Self::Put(argument::decode(body)?),
+            TaskCode::Remove => Self::Remove(argument::decode(body)?),
+            TaskCode::MultiPut => Self::MultiPut(argument::decode(body)?),
+            TaskCode::MultiRemove => Self::MultiRemove(argument::decode(body)?),
+            TaskCode::Incr => Self::Incr(argument::decode(body)?),
+            TaskCode::CheckAndSet => Self::CheckAndSet(argument::decode(body)?),
+            TaskCode::CheckAndMutate => Self::CheckAndMutate(argument::decode(body)?),
             _ => return Ok(None),
         }))
     }
@@ -88,11 +87,8 @@ impl DecodedWrite {
             Self::Remove(raw_key) => raw_key,
             _ => return true,
         };
-        sent == 0
-            || key::split(raw_key)
-                .is_ok_and(|(hash_key, sort_key)| partition_hash::of_key(hash_key, sort_key) == sent)
-            // A malformed key is the evaluation's matter: it answers a storage error.
-            || key::split(raw_key).is_err()
+        // A malformed key is the evaluation's matter: it answers a storage error.
+        sent == 0 || partition_hash::of_raw_key(raw_key).map_or(true, |hash| hash == sent)
     }
 }
 
@@ -141,7 +137,7 @@ impl ReplyEncoder {
             WriteReply::Update { status } => {
                 self.update.error = status.code();
                 self.update.decree = decree.0;
-                encode_response(out, to.code, to.sequence_id, &self.update);
+                response::encode_ok(out, &to.addressing(), &self.update);
             }
             WriteReply::MultiRemove { status, count } => {
                 let response = rrdb::MultiRemoveResponse {
@@ -152,7 +148,7 @@ impl ReplyEncoder {
                     decree: decree.0,
                     server: self.update.server.clone(),
                 };
-                encode_response(out, to.code, to.sequence_id, &response);
+                response::encode_ok(out, &to.addressing(), &response);
             }
             WriteReply::Incr { status, new_value } => {
                 let response = rrdb::IncrResponse {
@@ -163,7 +159,7 @@ impl ReplyEncoder {
                     decree: decree.0,
                     server: self.update.server.clone(),
                 };
-                encode_response(out, to.code, to.sequence_id, &response);
+                response::encode_ok(out, &to.addressing(), &response);
             }
             WriteReply::CheckAndSet(check) => {
                 let CheckReply { status, check_value_returned, check_value_exist, check_value } =
@@ -178,7 +174,7 @@ impl ReplyEncoder {
                     decree: decree.0,
                     server: self.update.server.clone(),
                 };
-                encode_response(out, to.code, to.sequence_id, &response);
+                response::encode_ok(out, &to.addressing(), &response);
             }
             WriteReply::CheckAndMutate(check) => {
                 let CheckReply { status, check_value_returned, check_value_exist, check_value } =
@@ -193,7 +189,7 @@ impl ReplyEncoder {
                     decree: decree.0,
                     server: self.update.server.clone(),
                 };
-                encode_response(out, to.code, to.sequence_id, &response);
+                response::encode_ok(out, &to.addressing(), &response);
             }
         }
     }

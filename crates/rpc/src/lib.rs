@@ -25,6 +25,8 @@ mod session_calls;
 mod session_driver;
 mod session_error;
 mod session_pool;
+#[cfg(test)]
+mod session_tests;
 pub mod turn;
 
 pub use gate::ConnectionGate;
@@ -32,10 +34,12 @@ pub use http::HttpRequest;
 pub use http::HttpResponse;
 pub use inbound::Inbound;
 pub use limits::NetworkLimits;
+pub use limits::NetworkSection;
 pub use listener::AdmittedConnection;
 pub use mailbox::Mailbox;
 pub use mailbox::MailboxSender;
 pub use outputs::ConnectionId;
+pub use outputs::Encoded;
 pub use outputs::Outputs;
 pub use outputs::ReplyTo;
 pub use peer_links::PeerEvents;

@@ -1,6 +1,54 @@
 //! What a server accepts from the network. Each limit has a configuration key in `[network]`, a
 //! default and a defined refusal.
 
+use std::net::SocketAddr;
+
+use pegasus_common::RpcAddress;
+use pegasus_common::address::ParseAddressError;
+
+pegasus_common::config_section! {
+    /// The listening socket, shared by RPC and HTTP.
+    "network" => NetworkSection {
+        /// IPv4 address and port to listen on, and by which other servers and clients find this
+        /// one.
+        address: String = String::new(),
+        /// The largest request frame; a connection that announces more is closed. Bytes.
+        max_frame_bytes: usize = 64 << 20 => 4_096..=1 << 31,
+        /// Connections in all; the next one is closed at once.
+        max_connections: usize = 10_000 => 1..=1_000_000,
+        /// Connections from one client address; 0 is no limit.
+        conn_threshold_per_ip: usize = 0,
+        /// Unanswered requests of one connection; the next one is answered ERR_BUSY.
+        max_requests_in_flight_per_connection: u32 = 10_000 => 1..=1_000_000,
+        /// Replies that a client has not taken; past this its connection is not read. Bytes.
+        max_unsent_reply_bytes: usize = 4 << 20 => 65_536..=1 << 30,
+    }
+}
+
+impl NetworkSection {
+    /// The limits in the form that the network code takes.
+    #[must_use]
+    pub fn limits(&self) -> NetworkLimits {
+        NetworkLimits {
+            max_frame_bytes: self.max_frame_bytes,
+            max_connections: self.max_connections,
+            connections_per_ip_max: self.conn_threshold_per_ip,
+            requests_in_flight_max: self.max_requests_in_flight_per_connection,
+            unsent_reply_bytes_max: self.max_unsent_reply_bytes,
+        }
+    }
+
+    /// The address to listen on; port 0 takes a free one.
+    ///
+    /// # Errors
+    /// The text is no IPv4 address with a port.
+    pub fn socket_address(&self) -> Result<SocketAddr, ParseAddressError> {
+        let address: RpcAddress = self.address.parse()?;
+        // An address that was parsed is valid: its type bits say IPv4.
+        Ok(address.to_socket_addr().unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 0))))
+    }
+}
+
 /// Limits of a server's listening side.
 #[derive(Clone, Debug)]
 pub struct NetworkLimits {
@@ -20,12 +68,6 @@ pub struct NetworkLimits {
 
 impl Default for NetworkLimits {
     fn default() -> Self {
-        Self {
-            max_frame_bytes: 64 << 20,
-            max_connections: 10_000,
-            connections_per_ip_max: 0,
-            requests_in_flight_max: 10_000,
-            unsent_reply_bytes_max: 4 << 20,
-        }
+        NetworkSection::default().limits()
     }
 }

@@ -117,6 +117,30 @@ impl Inner {
     }
 }
 
+impl Inner {
+    /// Notes that a connection's output has grown from `before`. Returns whether so much is staged
+    /// that the turn should be flushed early.
+    fn note_appended(&mut self, id: ConnectionId, before: usize) -> bool {
+        let Some(connection) = self.get(id) else { return false };
+        let added = connection.out.len() - before;
+        if !connection.is_dirty && !connection.is_blocked {
+            connection.is_dirty = true;
+            self.dirty.push(id.slot);
+        }
+        self.staged_bytes += added;
+        self.staged_bytes >= FLUSH_EARLY_BYTES
+    }
+}
+
+/// Whether an answer was appended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Encoded {
+    /// All of it.
+    Complete,
+    /// Nothing: it will come from elsewhere.
+    Nothing,
+}
+
 /// All connections of one shard.
 #[derive(Debug)]
 pub struct Outputs {
@@ -215,6 +239,26 @@ impl Outputs {
         }
     }
 
+    /// Answers with a frame that `encode` appends whole, or not at all.
+    pub fn try_answer(&self, to: ReplyTo, encode: impl FnOnce(&mut BytesMut) -> Encoded) -> Encoded {
+        let mut encoded = Encoded::Complete;
+        let mut inner = self.inner.borrow_mut();
+        let Some(connection) = inner.get(to.connection) else { return encoded };
+        let before = connection.out.len();
+        encoded = encode(&mut connection.out);
+        if encoded == Encoded::Nothing {
+            debug_assert_eq!(connection.out.len(), before, "nothing was to be appended");
+            return encoded;
+        }
+        connection.requests_in_flight = connection.requests_in_flight.saturating_sub(1);
+        let is_much = inner.note_appended(to.connection, before);
+        drop(inner);
+        if is_much {
+            self.flush();
+        }
+        encoded
+    }
+
     /// The request gets no answer (oneway calls, `clear_scanner`, denied clients).
     pub fn leave_unanswered(&self, to: ReplyTo) {
         if let Some(connection) = self.inner.borrow_mut().get(to.connection) {
@@ -243,14 +287,7 @@ impl Outputs {
         }
         let before = connection.out.len();
         encode(&mut connection.out);
-        let added = connection.out.len() - before;
-        let newly_dirty = !connection.is_dirty && !connection.is_blocked;
-        connection.is_dirty |= newly_dirty;
-        if newly_dirty {
-            inner.dirty.push(to.slot);
-        }
-        inner.staged_bytes += added;
-        inner.staged_bytes >= FLUSH_EARLY_BYTES
+        inner.note_appended(to, before)
     }
 
     /// Whether so many reply bytes wait that the connection must not be read for now.

@@ -6,8 +6,7 @@
 use bytes::{Bytes, BytesMut};
 
 use crate::codec::{
-    DecodeError, FIELD_HEADER_LEN, FieldType, Message, Reader, STOP_LEN, encode_field_header,
-    encode_stop,
+    DecodeError, FIELD_HEADER_LEN, FieldType, Message, Reader, STOP_LEN, encode_stop,
 };
 
 /// Field id of the argument in requests that we send.
@@ -78,8 +77,7 @@ pub(crate) fn decode_wrapped<M: Message>(reader: &mut Reader<'_>) -> Result<M, D
 
 /// Appends a wrapper struct with one field.
 pub(crate) fn encode_wrapped<M: Message>(id: i16, value: &M, out: &mut BytesMut) {
-    encode_field_header(out, M::FIELD_TYPE, id);
-    value.encode(out);
+    value.encode_field(out, id);
     encode_stop(out);
 }
 

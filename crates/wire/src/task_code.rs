@@ -212,7 +212,10 @@ const FREE: u8 = u8::MAX;
 /// Positions in [`TaskCode::ALL`], placed by [`hash`] of the name or in the next free slot.
 static SLOTS: [u8; SLOT_COUNT] = place_names();
 
-#[allow(clippy::cast_possible_truncation, reason = "there are fewer codes than FREE")]
+#[allow(
+    clippy::cast_possible_truncation,
+    reason = "there are fewer codes than FREE"
+)]
 const fn place_names() -> [u8; SLOT_COUNT] {
     assert!(TaskCode::ALL.len() < FREE as usize);
     let mut slots = [FREE; SLOT_COUNT];
@@ -245,14 +248,23 @@ mod tests {
     fn every_name_is_found_and_fits_a_header() {
         for &code in TaskCode::ALL {
             assert_eq!(TaskCode::from_name(code.name().as_bytes()), Some(code));
-            assert_eq!(TaskCode::from_ack_name(code.ack_name().as_bytes()), Some(code));
+            assert_eq!(
+                TaskCode::from_ack_name(code.ack_name().as_bytes()),
+                Some(code)
+            );
             assert!(code.ack_name().len() <= 47, "{code}");
         }
     }
 
     #[test]
     fn other_names_are_not_found() {
-        for name in ["", "RPC", "RPC_RRDB_RRDB_", "RPC_RRDB_RRDB_PUT_ACK", "rpc_rrdb_rrdb_put"] {
+        for name in [
+            "",
+            "RPC",
+            "RPC_RRDB_RRDB_",
+            "RPC_RRDB_RRDB_PUT_ACK",
+            "rpc_rrdb_rrdb_put",
+        ] {
             assert_eq!(TaskCode::from_name(name.as_bytes()), None, "{name}");
         }
         assert_eq!(TaskCode::from_ack_name(b"RPC_RRDB_RRDB_PUT"), None);

@@ -6,14 +6,15 @@ use std::path::Path;
 use std::time::Duration;
 use std::time::Instant;
 
-use pegasus_client::Cluster;
 use pegasus_client::ClientOptions;
-use pegasus_client::CreateTableOptions;
+use pegasus_client::Cluster;
+use pegasus_client::CreateTable;
 
 use super::StartOptions;
 use super::config_files;
 use super::layout::Layout;
 use super::layout::Node;
+use super::layout::NodeRole;
 use super::layout::Shape;
 use super::process;
 use crate::error::CliError;
@@ -22,7 +23,11 @@ use crate::terminal::say;
 /// The table that every onebox has.
 const TABLE: &str = "temp";
 const TABLE_PARTITIONS: i32 = 8;
-const REPLICA_COUNT_MAX: u16 = 3;
+const REPLICA_COUNT_MAX: usize = 3;
+/// Keys that are tried: enough to meet every partition.
+const PROBES: u32 = 64;
+/// How long one attempt may take.
+const ATTEMPT_LIMIT: Duration = Duration::from_secs(2);
 /// How long the cluster may take until it serves.
 const START_LIMIT: Duration = Duration::from_secs(120);
 /// Between two looks at a cluster that does not serve yet.
@@ -91,20 +96,22 @@ fn wait_until_it_serves(layout: &Layout) -> Result<(), CliError> {
 
 /// Creates the table if need be and reads and writes it in every partition.
 async fn try_table(layout: &Layout) -> Result<(), String> {
-    let options = ClientOptions::default().operation_timeout(Duration::from_secs(2));
-    let cluster = Cluster::connect(&layout.meta_list(), options).map_err(|error| error.to_string())?;
-    let replicas = layout.nodes.iter().filter(|node| node.role == super::layout::NodeRole::Replica);
-    let replica_count = replicas.count().min(usize::from(REPLICA_COUNT_MAX));
-    let create = CreateTableOptions::default()
+    let text = |error: pegasus_client::ClientError| crate::error::with_causes(&error);
+    let options = ClientOptions::new()
+        .operation_timeout(ATTEMPT_LIMIT)
+        .meta_timeout(ATTEMPT_LIMIT);
+    let cluster = Cluster::connect(&layout.meta_list(), options).await.map_err(text)?;
+    let replicas = layout.nodes.iter().filter(|node| node.role == NodeRole::Replica).count();
+    let replica_count = replicas.min(REPLICA_COUNT_MAX);
+    let create = CreateTable::new(TABLE)
         .partition_count(TABLE_PARTITIONS)
         .replica_count(i32::try_from(replica_count).unwrap_or(1));
-    let created = cluster.admin().create_table(TABLE, create).await;
-    created.map_err(|error| error.to_string())?;
-    let table = cluster.table(TABLE).await.map_err(|error| error.to_string())?;
-    for probe in 0..u32::try_from(TABLE_PARTITIONS * 8).unwrap_or(64) {
+    cluster.admin().create_app(&create).await.map_err(text)?;
+    let table = cluster.table(TABLE).await.map_err(text)?;
+    for probe in 0..PROBES {
         let key = format!("onebox-probe-{probe}");
-        table.set(key.as_bytes(), b"", b"").await.map_err(|error| error.to_string())?;
-        table.del(key.as_bytes(), b"").await.map_err(|error| error.to_string())?;
+        table.set(key.as_bytes(), b"", "").await.map_err(text)?;
+        table.del(key.as_bytes(), b"").await.map_err(text)?;
     }
     Ok(())
 }

@@ -44,7 +44,7 @@ mod reference;
 mod section;
 
 pub use file::{ConfigFile, Detail, load, parse, to_toml};
-pub use option::{Given, Mutability, OptionInfo, OptionValue, Refusal};
+pub use option::{Given, Mutability, OptionInfo, OptionValue, Refusal, describe_range};
 pub use problem::{ChangeError, ConfigError, Problem, ProblemKind};
 pub use reference::{reference_markdown, undocumented};
 pub use section::ConfigSection;

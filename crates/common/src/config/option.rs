@@ -1,5 +1,7 @@
 //! One option: what is known about it, and how its value is read and written.
 
+use std::fmt;
+use std::ops::RangeInclusive;
 use std::path::PathBuf;
 
 /// Everything that a reader of the configuration reference needs to know about one option.
@@ -78,6 +80,13 @@ pub enum Refusal {
         /// The range in Rust's notation, for example `1..=3600`.
         allowed: String,
     },
+}
+
+/// A permitted range in Rust's notation. Its type makes the range's literals ones of the option's
+/// type.
+#[must_use]
+pub fn describe_range<T: fmt::Debug>(range: &RangeInclusive<T>) -> String {
+    format!("{range:?}")
 }
 
 /// A type that an option may have.

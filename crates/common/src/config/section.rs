@@ -68,7 +68,7 @@ macro_rules! config_section {
                         key: stringify!($field),
                         value_type: <$type as $crate::config::OptionValue>::type_name(),
                         default: $crate::config::OptionValue::to_toml(&default.$field),
-                        range: $crate::config_section!(@range $($range)?),
+                        range: $crate::config_section!(@range $type $(, $range)?),
                         description: concat!($($doc, "\n",)+).trim(),
                         mutability: $crate::config_section!(@mutability $($mutable)?),
                     },
@@ -98,7 +98,7 @@ macro_rules! config_section {
                         $(
                             if !($range).contains(&value) {
                                 return Err($crate::config::Refusal::OutOfRange {
-                                    allowed: format!("{:?}", $range),
+                                    allowed: $crate::config::describe_range::<$type>(&$range),
                                 });
                             }
                         )?
@@ -110,8 +110,10 @@ macro_rules! config_section {
             }
         }
     };
-    (@range) => { None };
-    (@range $range:expr) => { Some(format!("{:?}", $range)) };
+    (@range $type:ty) => { None };
+    (@range $type:ty, $range:expr) => {
+        Some($crate::config::describe_range::<$type>(&$range))
+    };
     (@mutability) => { $crate::config::Mutability::Fixed };
     (@mutability mutable) => { $crate::config::Mutability::Mutable };
 }

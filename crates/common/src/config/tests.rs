@@ -17,6 +17,8 @@ crate::config_section! {
     "replication" => ReplicationSection {
         /// The lease of a replica. Seconds.
         fd_lease_seconds: u64 = 9 => 1..=3_600,
+        /// A range beyond 32 bits.
+        log_size_limit_bytes: u64 = 1 << 31 => 1..=1 << 40,
         /// Data directories.
         data_dirs: Vec<String> = Vec::new(),
         /// How fast to go; a | in the text is harmless.
@@ -168,10 +170,11 @@ fn the_reference_lists_every_option_and_drift_is_noticed() {
     let config = TestConfig::default();
     let markdown = reference_markdown(&config.sections());
     assert!(undocumented(&config.sections(), &markdown).is_empty());
+    assert!(markdown.contains("`1..=1099511627776`"), "{markdown}");
     let drifted = markdown.replace("`9`", "`8`");
     assert_eq!(
         undocumented(&config.sections(), &drifted),
         ["replication.fd_lease_seconds"]
     );
-    assert_eq!(undocumented(&config.sections(), "").len(), 5);
+    assert_eq!(undocumented(&config.sections(), "").len(), 6);
 }

@@ -86,7 +86,11 @@ impl CheckType {
                 }
             }
         };
-        if passed { Verdict::Passed } else { Verdict::Failed }
+        if passed {
+            Verdict::Passed
+        } else {
+            Verdict::Failed
+        }
     }
 }
 
@@ -109,11 +113,14 @@ mod tests {
 
     #[test]
     fn verdicts_match_the_official_server() {
-        for vector in test_vectors::load("semantics.json")["cas"].as_array().unwrap() {
+        for vector in test_vectors::load("semantics.json")["cas"]
+            .as_array()
+            .unwrap()
+        {
             let number = i32::try_from(vector["check_type"].as_i64().unwrap()).unwrap();
             let operand = test_vectors::hex(&vector["operand_hex"]);
-            let value = (!vector["value_hex"].is_null())
-                .then(|| test_vectors::hex(&vector["value_hex"]));
+            let value =
+                (!vector["value_hex"].is_null()).then(|| test_vectors::hex(&vector["value_hex"]));
             let expected = match vector["error"].as_i64().unwrap() {
                 0 => Verdict::Passed,
                 13 => Verdict::Failed,
@@ -121,7 +128,11 @@ mod tests {
                 other => panic!("unexpected error {other}"),
             };
             let check_type = CheckType::from_wire(number).unwrap();
-            assert_eq!(check_type.judge(value.as_deref(), &operand), expected, "{vector}");
+            assert_eq!(
+                check_type.judge(value.as_deref(), &operand),
+                expected,
+                "{vector}"
+            );
         }
     }
 

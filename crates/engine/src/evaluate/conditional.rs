@@ -112,5 +112,8 @@ impl<C: CurrentValues> Evaluator<'_, C> {
 }
 
 fn rejected(status: StorageStatus) -> CheckReply {
-    CheckReply { status, ..CheckReply::default() }
+    CheckReply {
+        status,
+        ..CheckReply::default()
+    }
 }

@@ -27,7 +27,10 @@ impl<C: CurrentValues> Evaluator<'_, C> {
         };
         let expire_ts = new_expiry(record.as_ref(), request.expire_ts_seconds);
         self.append_put(&[&request.key], expire_ts, new_value.to_string().as_bytes());
-        Ok(WriteReply::Incr { status: StorageStatus::Ok, new_value })
+        Ok(WriteReply::Incr {
+            status: StorageStatus::Ok,
+            new_value,
+        })
     }
 }
 

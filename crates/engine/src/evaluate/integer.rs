@@ -23,9 +23,15 @@ pub(crate) fn parse(text: &[u8]) -> Option<i64> {
     let mut negated = 0_i64;
     for &digit in digits {
         let digit = char::from(digit).to_digit(radix)?;
-        negated = negated.checked_mul(i64::from(radix))?.checked_sub(i64::from(digit))?;
+        negated = negated
+            .checked_mul(i64::from(radix))?
+            .checked_sub(i64::from(digit))?;
     }
-    if is_negative { Some(negated) } else { negated.checked_neg() }
+    if is_negative {
+        Some(negated)
+    } else {
+        negated.checked_neg()
+    }
 }
 
 /// Drops what C's `isspace` calls white space; Rust's own notion lacks the vertical tab.
@@ -44,7 +50,10 @@ mod tests {
 
     #[test]
     fn numbers_match_the_c_library() {
-        for vector in test_vectors::load("semantics.json")["int_parse"].as_array().unwrap() {
+        for vector in test_vectors::load("semantics.json")["int_parse"]
+            .as_array()
+            .unwrap()
+        {
             let text = test_vectors::hex(&vector["text_hex"]);
             assert_eq!(parse(&text), vector["value"].as_i64(), "{vector}");
         }

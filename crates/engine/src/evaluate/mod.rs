@@ -136,25 +136,30 @@ pub fn evaluate(
     time: EvaluationTime,
     settings: WriteSettings,
 ) -> Evaluation {
-    let mut evaluator = Evaluator { builder, current, time, settings };
+    let mut evaluator = Evaluator {
+        builder,
+        current,
+        time,
+        settings,
+    };
     let reply = match operation {
-        WriteOperation::Put(request) => {
-            Ok(WriteReply::Update { status: evaluator.put(request) })
-        }
-        WriteOperation::Remove(raw_key) => {
-            Ok(WriteReply::Update { status: evaluator.remove(raw_key) })
-        }
-        WriteOperation::MultiPut(request) => {
-            Ok(WriteReply::Update { status: evaluator.multi_put(request) })
-        }
+        WriteOperation::Put(request) => Ok(WriteReply::Update {
+            status: evaluator.put(request),
+        }),
+        WriteOperation::Remove(raw_key) => Ok(WriteReply::Update {
+            status: evaluator.remove(raw_key),
+        }),
+        WriteOperation::MultiPut(request) => Ok(WriteReply::Update {
+            status: evaluator.multi_put(request),
+        }),
         WriteOperation::MultiRemove(request) => Ok(evaluator.multi_remove(request)),
         WriteOperation::Incr(request) => evaluator.incr(request),
-        WriteOperation::CheckAndSet(request) => {
-            evaluator.check_and_set(request).map(WriteReply::CheckAndSet)
-        }
-        WriteOperation::CheckAndMutate(request) => {
-            evaluator.check_and_mutate(request).map(WriteReply::CheckAndMutate)
-        }
+        WriteOperation::CheckAndSet(request) => evaluator
+            .check_and_set(request)
+            .map(WriteReply::CheckAndSet),
+        WriteOperation::CheckAndMutate(request) => evaluator
+            .check_and_mutate(request)
+            .map(WriteReply::CheckAndMutate),
     };
     match reply {
         Ok(reply) => Evaluation::Done(reply),
@@ -181,7 +186,10 @@ struct LiveRecord {
 
 impl<C: CurrentValues> Evaluator<'_, C> {
     /// The live record under a raw key; the inner error is the storage's.
-    fn read(&mut self, raw_key: &[u8]) -> Result<Result<Option<LiveRecord>, StorageStatus>, NeedsRead> {
+    fn read(
+        &mut self,
+        raw_key: &[u8],
+    ) -> Result<Result<Option<LiveRecord>, StorageStatus>, NeedsRead> {
         let lookup = match self.builder.find(raw_key) {
             Some(record) => record.into(),
             None => self.current.get(raw_key),

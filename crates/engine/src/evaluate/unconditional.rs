@@ -35,7 +35,11 @@ impl<C: CurrentValues> Evaluator<'_, C> {
         // One expiry for all: the one inside each key_value is ignored.
         let expire_ts = ExpireTs::from_wire(request.expire_ts_seconds);
         for pair in &request.kvs {
-            self.append_put(&[&length, &request.hash_key, &pair.key], expire_ts, &pair.value);
+            self.append_put(
+                &[&length, &request.hash_key, &pair.key],
+                expire_ts,
+                &pair.value,
+            );
         }
         StorageStatus::Ok
     }
@@ -44,12 +48,18 @@ impl<C: CurrentValues> Evaluator<'_, C> {
         let length = key::length_prefix(&request.hash_key);
         let count = i64::try_from(request.sort_keys.len());
         let (Ok(length), Ok(count), false) = (length, count, request.sort_keys.is_empty()) else {
-            return WriteReply::MultiRemove { status: StorageStatus::InvalidArgument, count: 0 };
+            return WriteReply::MultiRemove {
+                status: StorageStatus::InvalidArgument,
+                count: 0,
+            };
         };
         for sort_key in &request.sort_keys {
             self.builder.delete(&[&length, &request.hash_key, sort_key]);
         }
         // What was asked for, not what existed: Java's client compares it with its own list.
-        WriteReply::MultiRemove { status: StorageStatus::Ok, count }
+        WriteReply::MultiRemove {
+            status: StorageStatus::Ok,
+            count,
+        }
     }
 }

@@ -78,7 +78,11 @@ impl ApplyState {
         let mut write_options = without_log();
         // A write stall must not stop the shard: RocksDB refuses instead.
         write_options.set_no_slowdown(true);
-        Self { applied, scratch: Vec::new(), write_options }
+        Self {
+            applied,
+            scratch: Vec::new(),
+            write_options,
+        }
     }
 
     /// Puts the run into `scratch` as one RocksDB batch; gives the mark after it.
@@ -94,10 +98,16 @@ impl ApplyState {
         for mutation in mutations {
             if mutation.decree != mark.decree.next() {
                 let applied = mark.decree;
-                return Err(ApplyError::OutOfOrder { applied, found: mutation.decree });
+                return Err(ApplyError::OutOfOrder {
+                    applied,
+                    found: mutation.decree,
+                });
             }
-            let view = PayloadView::parse(&mutation.payload)
-                .map_err(|source| ApplyError::Malformed { decree: mutation.decree, source })?;
+            let view =
+                PayloadView::parse(&mutation.payload).map_err(|source| ApplyError::Malformed {
+                    decree: mutation.decree,
+                    source,
+                })?;
             self.scratch.extend_from_slice(view.encoded_records());
             count = count.saturating_add(view.record_count());
             mark = AppliedMark {
@@ -138,7 +148,11 @@ impl Engine {
             }
             Err(source) => Err(match storage_status(&source) {
                 StorageStatus::Incomplete => ApplyError::Stalled,
-                status => ApplyError::Storage { decree: mark.decree, status, source },
+                status => ApplyError::Storage {
+                    decree: mark.decree,
+                    status,
+                    source,
+                },
             }),
         }
     }

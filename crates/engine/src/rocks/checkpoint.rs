@@ -40,8 +40,11 @@ pub fn checkpoint_mark(dir: &Path) -> Result<AppliedMark, EngineError> {
         what: "the applied mark is missing or damaged",
     };
     let families = [DEFAULT_COLUMN_FAMILY_NAME, META_COLUMN_FAMILY];
-    let db = DB::open_cf_for_read_only(&Options::default(), dir, families, false).map_err(failed)?;
+    let db =
+        DB::open_cf_for_read_only(&Options::default(), dir, families, false).map_err(failed)?;
     let meta = db.cf_handle(META_COLUMN_FAMILY).ok_or_else(broken)?;
     let stored = db.get_cf(&meta, MARK_KEY).map_err(failed)?;
-    stored.and_then(|stored| AppliedMark::decode(&stored)).ok_or_else(broken)
+    stored
+        .and_then(|stored| AppliedMark::decode(&stored))
+        .ok_or_else(broken)
 }

@@ -28,7 +28,9 @@ impl ContentDigest {
             value.user_data.len() as u64,
             u64::from(value.expire_ts.0),
         ] {
-            self.digest = (self.digest ^ part).wrapping_mul(MULTIPLIER).rotate_left(29);
+            self.digest = (self.digest ^ part)
+                .wrapping_mul(MULTIPLIER)
+                .rotate_left(29);
         }
         self.record_count += 1;
     }
@@ -48,14 +50,18 @@ impl Engine {
         let mut digest = ContentDigest::default();
         records.seek_to_first();
         while let Some((raw_key, stored)) = records.item() {
-            let value = value::split(stored)
-                .map_err(|_| self.database.broken("a stored value is shorter than its header"))?;
+            let value = value::split(stored).map_err(|_| {
+                self.database
+                    .broken("a stored value is shorter than its header")
+            })?;
             if !value.expire_ts.is_expired(now_epoch_s) {
                 digest.add(raw_key, value);
             }
             records.next();
         }
-        records.status().map_err(|source| self.database.failed("read all records of", source))?;
+        records
+            .status()
+            .map_err(|source| self.database.failed("read all records of", source))?;
         Ok(digest)
     }
 }

@@ -199,10 +199,17 @@ impl Database {
     }
 
     pub(super) fn failed(&self, action: &'static str, source: rust_rocksdb::Error) -> EngineError {
-        EngineError::RocksDb { action, path: self.path.clone(), source }
+        EngineError::RocksDb {
+            action,
+            path: self.path.clone(),
+            source,
+        }
     }
 
     pub(super) fn broken(&self, what: &'static str) -> EngineError {
-        EngineError::BrokenMetadata { path: self.path.clone(), what }
+        EngineError::BrokenMetadata {
+            path: self.path.clone(),
+            what,
+        }
     }
 }

@@ -28,7 +28,10 @@ impl CompactionFilterFactory for ExpiryFilterFactory {
     type Filter = ExpiryFilter;
 
     fn create(&mut self, _context: CompactionFilterContext) -> ExpiryFilter {
-        ExpiryFilter { now_s: EpochSeconds::now().0, settings: self.settings.get() }
+        ExpiryFilter {
+            now_s: EpochSeconds::now().0,
+            settings: self.settings.get(),
+        }
     }
 
     fn name(&self) -> &CStr {
@@ -77,8 +80,14 @@ mod tests {
     use pegasus_common::value::{ExpireTs, TimeTag};
 
     fn filter(partition: Option<PartitionShare>) -> ExpiryFilter {
-        let settings = TableSettings { partition, ..TableSettings::default() };
-        ExpiryFilter { now_s: 100, settings }
+        let settings = TableSettings {
+            partition,
+            ..TableSettings::default()
+        };
+        ExpiryFilter {
+            now_s: 100,
+            settings,
+        }
     }
 
     fn stored(expire_ts: u32) -> Vec<u8> {
@@ -97,8 +106,9 @@ mod tests {
     #[test]
     fn foreign_records_are_garbage_once_the_table_says_so() {
         let raw_key = key::encode(b"hk1", b"s").unwrap();
-        let is_garbage =
-            |index| filter(Some(PartitionShare { index, count: 8 })).is_garbage(&raw_key, &stored(0));
+        let is_garbage = |index| {
+            filter(Some(PartitionShare { index, count: 8 })).is_garbage(&raw_key, &stored(0))
+        };
         assert!(!is_garbage(5));
         assert!(is_garbage(4));
         assert!(!filter(Some(PartitionShare { index: 4, count: 8 })).is_garbage(b"", &stored(0)));

@@ -59,7 +59,11 @@ pub(super) struct ListenerState {
 
 impl ListenerState {
     pub(super) fn new(host: Arc<dyn EngineListener>) -> Arc<Self> {
-        Arc::new(Self { host, flushed: AtomicI64::new(0), database: RwLock::new(None) })
+        Arc::new(Self {
+            host,
+            flushed: AtomicI64::new(0),
+            database: RwLock::new(None),
+        })
     }
 
     /// From here on flushes are reported.
@@ -81,7 +85,10 @@ impl ListenerState {
     /// Reads the mark on disk, and tells the host if it has moved.
     pub(super) fn refresh(&self) {
         let database = self.database.read();
-        let Some(mark) = database.as_deref().and_then(|database| database.flushed_mark().ok()) else {
+        let Some(mark) = database
+            .as_deref()
+            .and_then(|database| database.flushed_mark().ok())
+        else {
             return;
         };
         // RocksDB reports one flush per column family, and the mark may be visible from the first.

@@ -7,6 +7,7 @@
 
 mod apply;
 mod checkpoint;
+mod compact;
 mod digest;
 mod engine;
 mod expiry_filter;
@@ -21,6 +22,7 @@ mod status;
 pub use apply::{AppliedMutation, ApplyError};
 pub use checkpoint::checkpoint_mark;
 pub use digest::ContentDigest;
+pub(crate) use engine::Database;
 pub use engine::{CloseMode, Engine, FlushMode};
 pub use listener::{BackgroundFailure, EngineListener, StallState};
 pub use mark::AppliedMark;

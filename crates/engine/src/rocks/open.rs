@@ -87,8 +87,12 @@ impl Engine {
 fn check_presence(dir: &Path, mode: OpenMode) -> Result<(), EngineError> {
     let exists = dir.join(CURRENT_FILE).exists();
     match (mode, exists) {
-        (OpenMode::Create, true) => Err(EngineError::AlreadyExists { path: dir.to_owned() }),
-        (OpenMode::MustExist, false) => Err(EngineError::Missing { path: dir.to_owned() }),
+        (OpenMode::Create, true) => Err(EngineError::AlreadyExists {
+            path: dir.to_owned(),
+        }),
+        (OpenMode::MustExist, false) => Err(EngineError::Missing {
+            path: dir.to_owned(),
+        }),
         _ => Ok(()),
     }
 }
@@ -100,7 +104,11 @@ impl Database {
             ColumnFamilyDescriptor::new(META_COLUMN_FAMILY, meta.clone()),
         ];
         let db = DB::open_cf_descriptors(data, &path, families).map_err(|source| {
-            EngineError::RocksDb { action: "open", path: path.clone(), source }
+            EngineError::RocksDb {
+                action: "open",
+                path: path.clone(),
+                source,
+            }
         })?;
         let mut database = Self {
             db,

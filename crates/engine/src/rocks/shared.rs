@@ -62,7 +62,13 @@ impl Shared {
         let mut meta = database.clone();
         add_data_options(options, &mut database);
         add_meta_options(&mut meta);
-        Ok(Self { options: options.clone(), cache, write_buffer_manager, database, meta })
+        Ok(Self {
+            options: options.clone(),
+            cache,
+            write_buffer_manager,
+            database,
+            meta,
+        })
     }
 
     /// The options that it was built from.
@@ -109,8 +115,12 @@ fn common_options(options: &EngineOptions, env: &Env, cache: &Cache) -> Options 
     database.set_atomic_flush(true);
     // Closing is not flushing: the host says when to flush, and a quick end must be quick.
     database.set_avoid_flush_during_shutdown(true);
-    database.set_max_background_flushes(options.max_background_flushes);
-    database.set_max_background_compactions(options.max_background_compactions);
+    // RocksDB gives a quarter of the jobs to flushes; the pools of the environment bound both.
+    database.set_max_background_jobs(
+        options
+            .max_background_flushes
+            .saturating_add(options.max_background_compactions),
+    );
     database.set_max_open_files(options.max_open_files);
     database.set_compaction_readahead_size(options.compaction_readahead_size);
     database.set_write_buffer_size(options.write_buffer_size);
@@ -172,7 +182,13 @@ fn add_data_options(options: &EngineOptions, data: &mut Options) {
 
 fn compression_per_level(options: &EngineOptions) -> Vec<rust_rocksdb::DBCompressionType> {
     (0..options.num_levels.max(1))
-        .map(|level| if level < 2 { Compression::None } else { options.compression })
+        .map(|level| {
+            if level < 2 {
+                Compression::None
+            } else {
+                options.compression
+            }
+        })
         .map(Compression::to_rocksdb)
         .collect()
 }

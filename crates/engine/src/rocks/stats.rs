@@ -34,7 +34,12 @@ impl Engine {
     #[must_use]
     pub fn stats(&self) -> EngineStats {
         let property = |name: &str| {
-            self.database.db.property_int_value(name).ok().flatten().unwrap_or_default()
+            self.database
+                .db
+                .property_int_value(name)
+                .ok()
+                .flatten()
+                .unwrap_or_default()
         };
         EngineStats {
             estimated_keys: property("rocksdb.estimate-num-keys"),

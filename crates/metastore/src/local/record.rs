@@ -8,14 +8,18 @@
 //! | 12..20 | generation: snapshot `n` and log `n` belong together |
 //! | 20..24 | CRC-32C of the bytes before |
 //!
-//! | Batch header, 28 bytes | |
+//! | Batch header, 32 bytes | |
 //! |---|---|
 //! | 0..4 | `MBAT` |
-//! | 4..8 | flags: bit 0, the body has a whole sector of zeros by itself |
+//! | 4..8 | flags: bit 0, some sector of the batch is nearly all zeros by itself |
 //! | 8..12 | length of the body |
 //! | 12..20 | number of the batch, consecutive over all generations |
 //! | 20..24 | CRC-32C of the body |
 //! | 24..28 | CRC-32C of the header's bytes before |
+//! | 28..32 | `HEND` |
+//!
+//! The body follows, and after it `BEND`. The letters at both ends make sure that no part of a
+//! header or batch in a first or last sector is zeros, so that zeros there mean a missing write.
 //!
 //! A body is a sequence of records: a kind byte, then
 //! transaction (1): version u64, count u32, and per operation: kind byte (1 put, 2 delete), key
@@ -29,13 +33,18 @@ use crate::transaction::{Operation, Version};
 
 pub(super) const FORMAT_VERSION: u32 = 1;
 pub(super) const FILE_HEADER_BYTES: usize = 24;
-pub(super) const BATCH_HEADER_BYTES: usize = 28;
+pub(super) const BATCH_HEADER_BYTES: usize = 32;
+pub(super) const BATCH_END_BYTES: usize = BATCH_END.len();
 /// What a disk writes whole or not at all.
 pub(super) const SECTOR_BYTES: usize = 512;
 
 const FILE_MAGIC: &[u8; 8] = b"PGMETLOG";
 pub(super) const BATCH_MAGIC: &[u8; 4] = b"MBAT";
-const HAS_ZERO_SECTOR: u32 = 1;
+const HEADER_END: &[u8; 4] = b"HEND";
+const BATCH_END: &[u8; 4] = b"BEND";
+const HAS_SPARSE_SECTOR: u32 = 1;
+/// A sector with fewer other bytes than this could become all zeros by little damage.
+const NON_ZERO_BYTES_MIN: usize = 4;
 
 const TRANSACTION: u8 = 1;
 const EPOCH: u8 = 2;
@@ -94,14 +103,17 @@ pub(super) fn read_file_header(mut bytes: &[u8]) -> Result<u64, HeaderError> {
 pub(super) struct BatchHeader {
     pub number: u64,
     pub body_bytes: usize,
-    pub has_zero_sector: bool,
+    pub has_sparse_sector: bool,
     body_crc: u32,
 }
 
 impl BatchHeader {
     /// `None` if these bytes are no header or a damaged one.
     pub fn read(mut bytes: &[u8]) -> Option<Self> {
-        if bytes.len() < BATCH_HEADER_BYTES || &bytes[..4] != BATCH_MAGIC {
+        if bytes.len() < BATCH_HEADER_BYTES
+            || &bytes[..4] != BATCH_MAGIC
+            || &bytes[28..BATCH_HEADER_BYTES] != HEADER_END
+        {
             return None;
         }
         let crc = crc32c::crc32c(&bytes[..24]);
@@ -113,13 +125,20 @@ impl BatchHeader {
         (bytes.get_u32_le() == crc).then_some(Self {
             number,
             body_bytes,
-            has_zero_sector: flags & HAS_ZERO_SECTOR != 0,
+            has_sparse_sector: flags & HAS_SPARSE_SECTOR != 0,
             body_crc,
         })
     }
 
-    pub fn matches(&self, body: &[u8]) -> bool {
-        crc32c::crc32c(body) == self.body_crc
+    /// Bytes of the whole batch.
+    pub fn batch_bytes(&self) -> usize {
+        BATCH_HEADER_BYTES + self.body_bytes + BATCH_END_BYTES
+    }
+
+    /// Checks everything after the header, and returns the body.
+    pub fn body<'a>(&self, batch: &'a [u8]) -> Option<&'a [u8]> {
+        let (body, end) = batch.get(BATCH_HEADER_BYTES..)?.split_at_checked(self.body_bytes)?;
+        (crc32c::crc32c(body) == self.body_crc && end.starts_with(BATCH_END)).then_some(body)
     }
 }
 
@@ -169,32 +188,50 @@ impl BatchWriter {
 
     /// The bytes to append at `offset` of the file.
     pub fn finish(mut self, number: u64, offset: u64) -> Vec<u8> {
-        let body_start = self.body().len().min(BATCH_HEADER_BYTES);
-        let body = &self.bytes[body_start..];
+        let body = &self.body()[BATCH_HEADER_BYTES..];
         let body_crc = crc32c::crc32c(body);
         let body_bytes = length(body.len());
-        let body_offset = offset + BATCH_HEADER_BYTES as u64;
-        let flags = u32::from(has_zero_sector(body, body_offset)) * HAS_ZERO_SECTOR;
+        self.bytes.put_slice(BATCH_END);
+        // The header has no zero sector of its own: it begins and ends with letters.
         let mut header = &mut self.bytes[..BATCH_HEADER_BYTES];
         header.put_slice(BATCH_MAGIC);
-        header.put_u32_le(flags);
+        header.put_u32_le(0);
         header.put_u32_le(body_bytes);
         header.put_u64_le(number);
         header.put_u32_le(body_crc);
+        header.put_u32_le(0);
+        header.put_slice(HEADER_END);
+        let sparse = has_sector_with_fewer_than(NON_ZERO_BYTES_MIN, &self.bytes, offset);
+        let flags = u32::from(sparse) * HAS_SPARSE_SECTOR;
+        self.bytes[4..8].copy_from_slice(&flags.to_le_bytes());
         let header_crc = crc32c::crc32c(&self.bytes[..24]);
-        self.bytes[24..BATCH_HEADER_BYTES].copy_from_slice(&header_crc.to_le_bytes());
+        self.bytes[24..28].copy_from_slice(&header_crc.to_le_bytes());
         self.bytes
     }
 }
 
 /// Whether some sector of the file has only zeros in the part that `bytes`, which lie at `offset`,
-/// cover. Parts of a sector count: a write that was cut short may end in the middle of one.
+/// cover: the part was never written.
 pub(super) fn has_zero_sector(bytes: &[u8], offset: u64) -> bool {
+    sectors(bytes, offset).any(|sector| sector.iter().all(|&byte| byte == 0))
+}
+
+/// Whether some whole sector has fewer than `min` bytes that are not zero. Parts of sectors, at
+/// both ends of a batch, have its letters.
+fn has_sector_with_fewer_than(min: usize, bytes: &[u8], offset: u64) -> bool {
+    sectors(bytes, offset)
+        .filter(|sector| sector.len() == SECTOR_BYTES)
+        .any(|sector| sector.iter().filter(|&&byte| byte != 0).count() < min)
+}
+
+/// `bytes`, which lie at `offset` of the file, sector by sector; the first and the last may be
+/// parts.
+fn sectors(bytes: &[u8], offset: u64) -> impl Iterator<Item = &[u8]> {
     let into_sector = usize::try_from(offset % SECTOR_BYTES as u64).unwrap_or(0);
     let (first, rest) = bytes.split_at(bytes.len().min(SECTOR_BYTES - into_sector));
     std::iter::once(first)
         .chain(rest.chunks(SECTOR_BYTES))
-        .any(|sector| !sector.is_empty() && sector.iter().all(|&byte| byte == 0))
+        .filter(|sector| !sector.is_empty())
 }
 
 fn put_bytes(out: &mut Vec<u8>, bytes: &Bytes) {
@@ -271,8 +308,8 @@ mod tests {
         let bytes = batch.finish(5, 24);
         let header = BatchHeader::read(&bytes).unwrap();
         assert_eq!(header.number, 5);
-        let body = &bytes[BATCH_HEADER_BYTES..];
-        assert!(header.matches(body));
+        assert_eq!(header.batch_bytes(), bytes.len());
+        let body = header.body(&bytes).unwrap();
         let records = read_body(Bytes::copy_from_slice(body)).unwrap();
         let version = Version(3);
         assert_eq!(records[0], Record::Epoch(Epoch(7)));
@@ -286,8 +323,8 @@ mod tests {
         for bit in 0..bytes.len() * 8 {
             let mut damaged = bytes.clone();
             damaged[bit / 8] ^= 1 << (bit % 8);
-            let right = BatchHeader::read(&damaged)
-                .is_some_and(|header| header.matches(&damaged[BATCH_HEADER_BYTES..]));
+            let header = BatchHeader::read(&damaged);
+            let right = header.is_some_and(|header| header.body(&damaged).is_some());
             assert!(!right, "bit {bit}");
         }
     }
@@ -310,7 +347,10 @@ mod tests {
         let mut bytes = vec![1; 2000];
         assert!(!has_zero_sector(&bytes, 100));
         bytes[300..1000].fill(0);
-        assert!(!has_zero_sector(&bytes[..900], 0), "no whole sector");
+        assert!(!has_zero_sector(&bytes, 0), "no whole sector");
+        assert!(!has_sector_with_fewer_than(4, &bytes, 0));
+        bytes[1000..1021].fill(0);
+        assert!(has_sector_with_fewer_than(4, &bytes, 0));
         bytes[1000..1024].fill(0);
         assert!(has_zero_sector(&bytes, 0), "512..1024");
         assert!(has_zero_sector(&[1, 0], 511), "part of the second sector");

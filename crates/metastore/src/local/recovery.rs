@@ -47,7 +47,10 @@ pub(super) fn recover(directory: &Directory) -> Result<Recovered, OpenError> {
     }
     let generation = match (listing.snapshots.last(), listing.logs.as_slice()) {
         (Some(&generation), _) => generation,
-        (None, [] | [0]) if listing.foreign.is_empty() => {
+        (None, logs @ ([] | [0])) if listing.foreign.is_empty() => {
+            for &log in logs {
+                check_empty(directory, log)?;
+            }
             // A first start, or one that was interrupted before the snapshot made the store exist.
             create(directory)?;
             0
@@ -126,13 +129,7 @@ fn remove_other_generations(
     for &found in listing.logs.iter().filter(other) {
         let path = directory.log_path(found);
         if found > generation {
-            let bytes = std::fs::metadata(&path).map_err(io_error("read", &path))?;
-            if bytes.len() > FILE_HEADER_BYTES as u64 {
-                return Err(OpenError::Incomplete {
-                    path: directory.path().to_owned(),
-                    reason: format!("log {found} has content but its snapshot is missing"),
-                });
-            }
+            check_empty(directory, found)?;
         }
         directory.remove(&path)?;
     }
@@ -140,6 +137,19 @@ fn remove_other_generations(
         directory.remove(&directory.snapshot_path(found))?;
     }
     directory.sync()
+}
+
+/// Checks that a log without its snapshot was never used.
+fn check_empty(directory: &Directory, generation: u64) -> Result<(), OpenError> {
+    let path = directory.log_path(generation);
+    let log = std::fs::metadata(&path).map_err(io_error("read", &path))?;
+    if log.len() <= FILE_HEADER_BYTES as u64 {
+        return Ok(());
+    }
+    Err(OpenError::Incomplete {
+        path: directory.path().to_owned(),
+        reason: format!("log {generation} has content but its snapshot is missing"),
+    })
 }
 
 /// Applies the log's batches to `keys` and takes away a batch that was cut short.
@@ -245,17 +255,16 @@ fn read_batch(log: &Bytes, offset: usize, expected: u64) -> Batch {
         let found = header.number;
         return Batch::Corrupt(format!("batch {expected} should be here, not {found}"));
     }
-    let end = offset + BATCH_HEADER_BYTES + header.body_bytes;
+    let end = offset + header.batch_bytes();
     if end > log.len() {
         return Batch::CutShort;
     }
-    let body = log.slice(offset + BATCH_HEADER_BYTES..end);
-    if !header.matches(&body) {
-        let body_offset = (offset + BATCH_HEADER_BYTES) as u64;
-        let missing = !header.has_zero_sector && record::has_zero_sector(&body, body_offset);
+    let batch = log.slice(offset..end);
+    let Some(body) = header.body(&batch) else {
+        let missing = !header.has_sparse_sector && record::has_zero_sector(&batch, offset as u64);
         return damaged(log, offset, expected, missing, "a batch's checksum is wrong");
-    }
-    match record::read_body(body) {
+    };
+    match record::read_body(batch.slice_ref(body)) {
         Some(records) => Batch::Whole { records, end },
         None => Batch::Corrupt("a batch has unknown or malformed records".to_owned()),
     }

@@ -23,7 +23,10 @@ fn emit_mod(schema: &Schema) -> GeneratedFile {
     for module in &schema.modules {
         push_line(&mut text, &format!("pub mod {};", module.name));
     }
-    GeneratedFile { name: "mod.rs".to_owned(), text }
+    GeneratedFile {
+        name: "mod.rs".to_owned(),
+        text,
+    }
 }
 
 fn emit_module(module: &Module) -> GeneratedFile {
@@ -41,7 +44,10 @@ fn emit_module(module: &Module) -> GeneratedFile {
             Item::Struct(item) => emit_struct(&mut text, item, &module.name),
         }
     }
-    GeneratedFile { name: format!("{}.rs", module.name), text }
+    GeneratedFile {
+        name: format!("{}.rs", module.name),
+        text,
+    }
 }
 
 fn push_imports(text: &mut String, module: &Module) {
@@ -59,34 +65,62 @@ fn push_imports(text: &mut String, module: &Module) {
         .flat_map(|field| field.field_type.parts())
         .collect();
     let has = |wanted: fn(&FieldType) -> bool| parts.iter().any(|part| wanted(part));
-    if has(|part| matches!(part, FieldType::Map(..))) {
-        push_line(text, "use std::collections::BTreeMap;");
-    }
-    if has(|part| matches!(part, FieldType::Set(_))) {
-        push_line(text, "use std::collections::BTreeSet;");
-    }
-    if !structs.is_empty() {
-        let has_blobs = has(|part| *part == FieldType::Base(BaseType::Blob));
-        let blob = if has_blobs { "Bytes, " } else { "" };
-        push_line(text, &format!("use bytes::{{{blob}BytesMut}};"));
-    }
-    let common: BTreeSet<&str> = parts.iter().filter_map(|part| common_type(part)).collect();
-    if !common.is_empty() {
-        let names: Vec<&str> = common.into_iter().collect();
-        push_line(text, &format!("use pegasus_common::{{{}}};", names.join(", ")));
-    }
+    let has_fields = structs.iter().any(|item| !item.fields.is_empty());
+    let has_structs = !structs.is_empty();
+    let has_enums = structs.len() < module.items.len();
+    let common = parts.iter().filter_map(|part| common_type(part));
+    push_import(
+        text,
+        "std::collections",
+        [
+            has(|part| matches!(part, FieldType::Map(..))).then_some("BTreeMap"),
+            has(|part| matches!(part, FieldType::Set(_))).then_some("BTreeSet"),
+        ],
+    );
+    push_import(
+        text,
+        "bytes",
+        [
+            has(|part| *part == FieldType::Base(BaseType::Blob)).then_some("Bytes"),
+            has_structs.then_some("BytesMut"),
+        ],
+    );
+    push_import(text, "pegasus_common", common.map(Some));
     text.push('\n');
-    if module.items.iter().any(|item| matches!(item, Item::Enum(_))) {
-        push_line(text, "use crate::codec::wire_enum;");
-    }
-    if structs.iter().any(|item| !item.fields.is_empty()) {
-        push_line(text, "use crate::codec::{FIELD_HEADER_LEN, encode_field_header};");
-    }
-    if !structs.is_empty() {
-        push_line(
-            text,
-            "use crate::codec::{DecodeError, FieldType, Message, Reader, STOP_LEN, encode_stop};",
-        );
+    push_import(text, "crate::codec", [has_enums.then_some("wire_enum")]);
+    push_import(
+        text,
+        "crate::codec",
+        [has_fields.then_some("FIELD_HEADER_LEN")],
+    );
+
+    let for_structs = [
+        "DecodeError",
+        "FieldType",
+        "Message",
+        "Reader",
+        "STOP_LEN",
+        "encode_stop",
+    ];
+    push_import(
+        text,
+        "crate::codec",
+        for_structs.map(|name| has_structs.then_some(name)),
+    );
+}
+
+/// Appends a `use` of the names that are there.
+fn push_import<'a>(
+    text: &mut String,
+    path: &str,
+    names: impl IntoIterator<Item = Option<&'a str>>,
+) {
+    let names: BTreeSet<&str> = names.into_iter().flatten().collect();
+    let names: Vec<&str> = names.into_iter().collect();
+    match names[..] {
+        [] => {}
+        [name] => push_line(text, &format!("use {path}::{name};")),
+        _ => push_line(text, &format!("use {path}::{{{}}};", names.join(", "))),
     }
 }
 

@@ -12,7 +12,10 @@ pub fn emit_struct(text: &mut String, item: &Struct, module: &str) {
         emit_default(text, item);
     }
     text.push('\n');
-    push_line(text, &format!("impl Message for {} {{", type_name(&item.name)));
+    push_line(
+        text,
+        &format!("impl Message for {} {{", type_name(&item.name)),
+    );
     push_line(text, "    const FIELD_TYPE: FieldType = FieldType::STRUCT;");
     push_line(text, "    const MIN_LEN: usize = STOP_LEN;");
     text.push('\n');
@@ -39,7 +42,10 @@ fn emit_definition(text: &mut String, item: &Struct, module: &str) {
         if field.presence == Presence::Optional {
             rust_type = format!("Option<{rust_type}>");
         }
-        push_line(text, &format!("    pub {}: {rust_type},", field_name(&field.name)));
+        push_line(
+            text,
+            &format!("    pub {}: {rust_type},", field_name(&field.name)),
+        );
     }
     push_line(text, "}");
 }
@@ -50,12 +56,18 @@ fn has_own_default(item: &Struct) -> bool {
 }
 
 fn emit_default(text: &mut String, item: &Struct) {
-    push_line(text, &format!("impl Default for {} {{", type_name(&item.name)));
+    push_line(
+        text,
+        &format!("impl Default for {} {{", type_name(&item.name)),
+    );
     push_line(text, "    fn default() -> Self {");
     push_line(text, "        Self {");
     for field in &item.fields {
         let value = field.default.as_deref().unwrap_or("Default::default()");
-        push_line(text, &format!("            {}: {value},", field_name(&field.name)));
+        push_line(
+            text,
+            &format!("            {}: {value},", field_name(&field.name)),
+        );
     }
     push_line(text, "        }");
     push_line(text, "    }");
@@ -75,18 +87,19 @@ fn emit_decode(text: &mut String, item: &Struct) {
         push_line(text, "    }");
         return;
     }
-    push_line(text, "        let mut message = Self::default();");
+    for field in &item.fields {
+        push_line(
+            text,
+            &format!("        let mut {} = None;", field_name(&field.name)),
+        );
+    }
     push_line(text, "        while let Some(field) = reader.field()? {");
     push_line(text, "            match (field.id, field.field_type) {");
     for field in &item.fields {
-        let value = match field.presence {
-            Presence::Always => "Message::decode(reader)?",
-            Presence::Optional => "Some(Message::decode(reader)?)",
-        };
         push_line(
             text,
             &format!(
-                "                ({}, FieldType::{}) => message.{} = {value},",
+                "                ({}, FieldType::{}) => {} = Some(Message::decode(reader)?),",
                 field.id,
                 field.field_type.wire_constant(),
                 field_name(&field.name),
@@ -96,24 +109,42 @@ fn emit_decode(text: &mut String, item: &Struct) {
     push_line(text, "                _ => reader.skip(field.field_type)?,");
     push_line(text, "            }");
     push_line(text, "        }");
-    push_line(text, "        Ok(message)");
+    push_line(text, "        Ok(Self {");
+    for field in &item.fields {
+        push_line(text, &format!("            {},", decoded_field(field)));
+    }
+    push_line(text, "        })");
     push_line(text, "    }");
+}
+
+/// The field's initialiser from the local variable of its name, an `Option`.
+fn decoded_field(field: &Field) -> String {
+    let name = field_name(&field.name);
+    match (field.presence, &field.default) {
+        (Presence::Optional, _) => name,
+        (Presence::Always, None) => format!("{name}: {name}.unwrap_or_default()"),
+        (Presence::Always, Some(default)) => format!("{name}: {name}.unwrap_or({default})"),
+    }
 }
 
 fn emit_encode(text: &mut String, item: &Struct) {
     push_line(text, "    fn encode(&self, out: &mut BytesMut) {");
     for field in &item.fields {
         let name = field_name(&field.name);
-        let header = encode_header(field);
         match field.presence {
             Presence::Always => {
-                push_line(text, &format!("        {header}"));
-                push_line(text, &format!("        self.{name}.encode(out);"));
+                for line in encode_lines(field, &format!("self.{name}")) {
+                    push_line(text, &format!("        {line}"));
+                }
             }
             Presence::Optional => {
-                push_line(text, &format!("        if let Some(value) = &self.{name} {{"));
-                push_line(text, &format!("            {header}"));
-                push_line(text, "            value.encode(out);");
+                push_line(
+                    text,
+                    &format!("        if let Some(value) = &self.{name} {{"),
+                );
+                for line in encode_lines(field, "value") {
+                    push_line(text, &format!("            {line}"));
+                }
                 push_line(text, "        }");
             }
         }
@@ -122,12 +153,17 @@ fn emit_encode(text: &mut String, item: &Struct) {
     push_line(text, "    }");
 }
 
-fn encode_header(field: &Field) -> String {
-    format!(
-        "encode_field_header(out, FieldType::{}, {});",
-        field.field_type.wire_constant(),
-        field.id
-    )
+/// Statements that append one field. A task code is a string that is announced as a struct.
+fn encode_lines(field: &Field, value: &str) -> Vec<String> {
+    let id = field.id;
+    if field.field_type == FieldType::Base(BaseType::TaskCode) {
+        vec![
+            format!("crate::codec::encode_field_header(out, FieldType::STRUCT, {id});"),
+            format!("{value}.encode(out);"),
+        ]
+    } else {
+        vec![format!("{value}.encode_field(out, {id});")]
+    }
 }
 
 fn emit_encoded_len(text: &mut String, item: &Struct) {
@@ -135,15 +171,18 @@ fn emit_encoded_len(text: &mut String, item: &Struct) {
     push_line(text, "        STOP_LEN");
     for field in &item.fields {
         let name = field_name(&field.name);
-        push_line(text, &match field.presence {
-            Presence::Always => {
-                format!("            + FIELD_HEADER_LEN + self.{name}.encoded_len_hint()")
-            }
-            Presence::Optional => format!(
-                "            + self.{name}.as_ref()\
+        push_line(
+            text,
+            &match field.presence {
+                Presence::Always => {
+                    format!("            + FIELD_HEADER_LEN + self.{name}.encoded_len_hint()")
+                }
+                Presence::Optional => format!(
+                    "            + self.{name}.as_ref()\
                  .map_or(0, |value| FIELD_HEADER_LEN + value.encoded_len_hint())"
-            ),
-        });
+                ),
+            },
+        );
     }
     push_line(text, "    }");
 }
@@ -162,7 +201,11 @@ fn rust_type(field_type: &FieldType, module: &str) -> String {
         FieldType::List(element) => format!("Vec<{}>", rust_type(element, module)),
         FieldType::Set(element) => format!("BTreeSet<{}>", rust_type(element, module)),
         FieldType::Map(key, value) => {
-            format!("BTreeMap<{}, {}>", rust_type(key, module), rust_type(value, module))
+            format!(
+                "BTreeMap<{}, {}>",
+                rust_type(key, module),
+                rust_type(value, module)
+            )
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Makes the message types of `pegasus-wire` from `idl/*.thrift`.
 //!
 //! [`generate`] is the whole job: it reads a directory of Thrift files and returns Rust files as
-//! text. [`write`] stores them, [`stale_files`] tells which stored ones differ. The output is
+//! text. [`write()`] stores them, [`stale_files`] tells which stored ones differ. The output is
 //! committed, so that a build needs neither this crate nor its parser.
 //!
 //! What the IDL may hold is what Pegasus uses: enums, structs without recursion, and the six types

@@ -23,24 +23,40 @@ type EnumNumbers = BTreeMap<String, i32>;
 pub fn load(idl_dir: &Path) -> Result<Schema, GeneratorError> {
     let mut files = BTreeMap::new();
     for path in thrift_files(idl_dir)? {
-        let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        let name = path
+            .file_stem()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .into_owned();
         files.insert(name, parse(path)?);
     }
     let enums = collect_enums(&files);
     let modules = files
         .iter()
         .filter(|(name, _)| *name != BASE_MODULE)
-        .map(|(name, file)| Resolver { module: name, enums: &enums }.module(file))
+        .map(|(name, file)| {
+            Resolver {
+                module: name,
+                enums: &enums,
+            }
+            .module(file)
+        })
         .collect::<Result<_, _>>()?;
     Ok(Schema { modules })
 }
 
 fn thrift_files(idl_dir: &Path) -> Result<Vec<PathBuf>, GeneratorError> {
-    let io_error = |source| GeneratorError::Io { path: idl_dir.to_owned(), source };
+    let io_error = |source| GeneratorError::Io {
+        path: idl_dir.to_owned(),
+        source,
+    };
     let mut paths = Vec::new();
     for entry in fs::read_dir(idl_dir).map_err(io_error)? {
         let path = entry.map_err(io_error)?.path();
-        if path.extension().is_some_and(|extension| extension == "thrift") {
+        if path
+            .extension()
+            .is_some_and(|extension| extension == "thrift")
+        {
             paths.push(path);
         }
     }
@@ -54,10 +70,15 @@ fn parse(path: PathBuf) -> Result<thrift::File, GeneratorError> {
     };
     thrift::FileParser::new(thrift::FileSource::new(&text))
         .parse()
-        .map_err(|error| GeneratorError::Syntax { path, message: format!("{error:?}") })
+        .map_err(|error| GeneratorError::Syntax {
+            path,
+            message: format!("{error:?}"),
+        })
 }
 
-fn collect_enums(files: &BTreeMap<String, thrift::File>) -> BTreeMap<(String, String), EnumNumbers> {
+fn collect_enums(
+    files: &BTreeMap<String, thrift::File>,
+) -> BTreeMap<(String, String), EnumNumbers> {
     let mut enums = BTreeMap::new();
     for (module, file) in files {
         for item in &file.items {
@@ -78,7 +99,10 @@ fn enum_numbers(item: &thrift::Enum) -> EnumNumbers {
         let number = value.value.map_or(next, |number| number.0);
         next = number + 1;
         // A number that does not fit is found again, and refused, where the enum is resolved.
-        numbers.insert(value.name.to_string(), i32::try_from(number).unwrap_or(i32::MAX));
+        numbers.insert(
+            value.name.to_string(),
+            i32::try_from(number).unwrap_or(i32::MAX),
+        );
     }
     numbers
 }
@@ -91,7 +115,11 @@ struct Resolver<'a> {
 
 impl Resolver<'_> {
     fn module(&self, file: &thrift::File) -> Result<Module, GeneratorError> {
-        let mut module = Module { name: self.module.to_owned(), docs: Vec::new(), items: Vec::new() };
+        let mut module = Module {
+            name: self.module.to_owned(),
+            docs: Vec::new(),
+            items: Vec::new(),
+        };
         for item in &file.items {
             match item {
                 thrift::Item::Namespace(namespace) => {
@@ -224,10 +252,19 @@ impl Resolver<'_> {
                 .map(FieldType::Base)
                 .ok_or_else(|| self.unsupported(format!("{place} has the unknown type {name}")));
         }
-        let path = TypePath { module: module.to_owned(), name: name.to_owned() };
-        let is_enum = self.enums.contains_key(&(path.module.clone(), path.name.clone()));
+        let path = TypePath {
+            module: module.to_owned(),
+            name: name.to_owned(),
+        };
+        let is_enum = self
+            .enums
+            .contains_key(&(path.module.clone(), path.name.clone()));
         // A struct that no file declares is refused by the compiler of the output.
-        Ok(if is_enum { FieldType::Enum(path) } else { FieldType::Struct(path) })
+        Ok(if is_enum {
+            FieldType::Enum(path)
+        } else {
+            FieldType::Struct(path)
+        })
     }
 
     fn default_expression(
@@ -241,9 +278,11 @@ impl Resolver<'_> {
             (thrift::ConstValue::Int(value), FieldType::I32 | FieldType::I64) => {
                 Ok(value.0.to_string())
             }
-            (thrift::ConstValue::Path(path), FieldType::Bool) => {
-                Ok(path.segments.iter().map(|segment| &**segment).collect::<String>())
-            }
+            (thrift::ConstValue::Path(path), FieldType::Bool) => Ok(path
+                .segments
+                .iter()
+                .map(|segment| &**segment)
+                .collect::<String>()),
             (thrift::ConstValue::Path(path), FieldType::Enum(declared)) => {
                 let value = path.segments.last().map_or("", |segment| segment);
                 self.enum_default(declared, value)
@@ -264,7 +303,10 @@ impl Resolver<'_> {
     }
 
     fn unsupported(&self, what: String) -> GeneratorError {
-        GeneratorError::Unsupported { module: self.module.to_owned(), what }
+        GeneratorError::Unsupported {
+            module: self.module.to_owned(),
+            what,
+        }
     }
 }
 

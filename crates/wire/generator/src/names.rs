@@ -1,7 +1,9 @@
 //! Names of the IDL as Rust spells them.
 
 /// Words that may be field names in the IDL but not in Rust.
-const KEYWORDS: &[&str] = &["type", "match", "ref", "move", "use", "where", "loop", "final"];
+const KEYWORDS: &[&str] = &[
+    "type", "match", "ref", "move", "use", "where", "loop", "final",
+];
 
 /// `read_response` becomes `ReadResponse`.
 pub fn type_name(idl: &str) -> String {

@@ -10,10 +10,26 @@ use super::{DecodeError, FieldType, Message, Reader};
 /// Appends a length and bytes. More than 2 GiB are cut: lengths are `i32`.
 #[inline]
 pub(crate) fn encode_bytes(out: &mut BytesMut, bytes: &[u8]) {
-    let len = i32::try_from(bytes.len()).unwrap_or(i32::MAX);
+    let (len, kept) = encodable(bytes);
     out.put_i32(len);
-    let kept = usize::try_from(len).map_or(bytes, |kept| &bytes[..kept]);
     out.put_slice(kept);
+}
+
+/// Appends a field that holds a length and bytes; the same as its header and [`encode_bytes`].
+#[inline]
+pub(crate) fn encode_bytes_field(out: &mut BytesMut, field_type: FieldType, id: i16, bytes: &[u8]) {
+    let (len, kept) = encodable(bytes);
+    let [high, low] = id.to_be_bytes();
+    let [a, b, c, d] = len.to_be_bytes();
+    out.put_slice(&[field_type.0, high, low, a, b, c, d]);
+    out.put_slice(kept);
+}
+
+fn encodable(bytes: &[u8]) -> (i32, &[u8]) {
+    match i32::try_from(bytes.len()) {
+        Ok(len) => (len, bytes),
+        Err(_) => (i32::MAX, &bytes[..i32::MAX as usize]),
+    }
 }
 
 /// `blob`.
@@ -29,6 +45,11 @@ impl Message for Bytes {
     #[inline]
     fn encode(&self, out: &mut BytesMut) {
         encode_bytes(out, self);
+    }
+
+    #[inline]
+    fn encode_field(&self, out: &mut BytesMut, id: i16) {
+        encode_bytes_field(out, Self::FIELD_TYPE, id, self);
     }
 
     #[inline]
@@ -55,6 +76,11 @@ impl Message for ErrorCode {
     #[inline]
     fn encode(&self, out: &mut BytesMut) {
         encode_bytes(out, self.name().as_bytes());
+    }
+
+    #[inline]
+    fn encode_field(&self, out: &mut BytesMut, id: i16) {
+        encode_bytes_field(out, Self::FIELD_TYPE, id, self.name().as_bytes());
     }
 
     #[inline]

@@ -32,10 +32,9 @@ impl<T: Message> Message for Vec<T> {
     }
 
     fn encoded_len_hint(&self) -> usize {
-        self.iter()
-            .fold(SEQUENCE_HEADER_LEN, |len, element| {
-                len + element.encoded_len_hint()
-            })
+        self.iter().fold(SEQUENCE_HEADER_LEN, |len, element| {
+            len + element.encoded_len_hint()
+        })
     }
 }
 
@@ -60,10 +59,9 @@ impl<T: Message + Ord> Message for BTreeSet<T> {
     }
 
     fn encoded_len_hint(&self) -> usize {
-        self.iter()
-            .fold(SEQUENCE_HEADER_LEN, |len, element| {
-                len + element.encoded_len_hint()
-            })
+        self.iter().fold(SEQUENCE_HEADER_LEN, |len, element| {
+            len + element.encoded_len_hint()
+        })
     }
 }
 

@@ -28,6 +28,14 @@ pub trait Message: Sized {
     /// is cut there.
     fn encode(&self, out: &mut BytesMut);
 
+    /// Appends the value as the field `id` of a struct. Overridden where header and value can be
+    /// appended as one piece, which is most of the cost of encoding small fields.
+    #[inline]
+    fn encode_field(&self, out: &mut BytesMut, id: i16) {
+        encode_field_header(out, Self::FIELD_TYPE, id);
+        self.encode(out);
+    }
+
     /// How many bytes [`Message::encode`] appends, to reserve them at once.
     fn encoded_len_hint(&self) -> usize;
 }

@@ -20,5 +20,5 @@ pub use field_type::FieldType;
 pub use message::{FIELD_HEADER_LEN, Message, STOP_LEN, encode_field_header, encode_stop};
 pub use reader::{FieldHeader, Reader};
 
-pub(crate) use base_types::encode_bytes;
+pub(crate) use base_types::{encode_bytes, encode_bytes_field};
 pub(crate) use wire_enum::wire_enum;

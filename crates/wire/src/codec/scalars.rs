@@ -2,7 +2,9 @@
 
 use bytes::{BufMut, BytesMut};
 
-use super::{DecodeError, FieldType, Message, Reader, encode_bytes};
+use super::{
+    DecodeError, FIELD_HEADER_LEN, FieldType, Message, Reader, encode_bytes, encode_bytes_field,
+};
 
 macro_rules! number {
     ($number:ty, $field_type:ident) => {
@@ -18,6 +20,15 @@ macro_rules! number {
             #[inline]
             fn encode(&self, out: &mut BytesMut) {
                 out.put_slice(&self.to_be_bytes());
+            }
+
+            #[inline]
+            fn encode_field(&self, out: &mut BytesMut, id: i16) {
+                let mut field = [0; FIELD_HEADER_LEN + size_of::<$number>()];
+                field[0] = Self::FIELD_TYPE.0;
+                field[1..FIELD_HEADER_LEN].copy_from_slice(&id.to_be_bytes());
+                field[FIELD_HEADER_LEN..].copy_from_slice(&self.to_be_bytes());
+                out.put_slice(&field);
             }
 
             #[inline]
@@ -50,6 +61,12 @@ impl Message for bool {
     }
 
     #[inline]
+    fn encode_field(&self, out: &mut BytesMut, id: i16) {
+        let [high, low] = id.to_be_bytes();
+        out.put_slice(&[Self::FIELD_TYPE.0, high, low, u8::from(*self)]);
+    }
+
+    #[inline]
     fn encoded_len_hint(&self) -> usize {
         Self::MIN_LEN
     }
@@ -69,6 +86,11 @@ impl Message for String {
     #[inline]
     fn encode(&self, out: &mut BytesMut) {
         encode_bytes(out, self.as_bytes());
+    }
+
+    #[inline]
+    fn encode_field(&self, out: &mut BytesMut, id: i16) {
+        encode_bytes_field(out, Self::FIELD_TYPE, id, self.as_bytes());
     }
 
     #[inline]

@@ -58,6 +58,11 @@ macro_rules! wire_enum {
             }
 
             #[inline]
+            fn encode_field(&self, out: &mut bytes::BytesMut, id: i16) {
+                $crate::codec::Message::encode_field(&self.0, out, id);
+            }
+
+            #[inline]
             fn encoded_len_hint(&self) -> usize {
                 4
             }

@@ -85,19 +85,28 @@ impl FrameLayout {
             return Ok(None);
         };
         let frame_len = within(V0_LEN as u64 + u64::from(body_len), limit)?;
-        Ok(Some(Self { version: HeaderVersion::V0, body_offset: V0_LEN, frame_len }))
+        Ok(Some(Self {
+            version: HeaderVersion::V0,
+            body_offset: V0_LEN,
+            frame_len,
+        }))
     }
 
     fn parse_v1(received: &[u8], limit: usize) -> Result<Option<Self>, FrameError> {
-        let (Some(meta_len), Some(body_len)) =
-            (u32_at(received, V1_META_LEN_OFFSET), u32_at(received, V1_BODY_LEN_OFFSET))
-        else {
+        let (Some(meta_len), Some(body_len)) = (
+            u32_at(received, V1_META_LEN_OFFSET),
+            u32_at(received, V1_BODY_LEN_OFFSET),
+        ) else {
             return Ok(None);
         };
         let body_offset = V1_LEN as u64 + u64::from(meta_len);
         let frame_len = within(body_offset + u64::from(body_len), limit)?;
         let body_offset = within(body_offset, limit)?;
-        Ok(Some(Self { version: HeaderVersion::V1, body_offset, frame_len }))
+        Ok(Some(Self {
+            version: HeaderVersion::V1,
+            body_offset,
+            frame_len,
+        }))
     }
 }
 
@@ -165,7 +174,11 @@ impl Routing {
             out.put_u32(0);
             meta.encode(out);
             let body_offset = V1_LEN + meta_len;
-            FrameLayout { version: HeaderVersion::V1, body_offset, frame_len: body_offset }
+            FrameLayout {
+                version: HeaderVersion::V1,
+                body_offset,
+                frame_len: body_offset,
+            }
         } else {
             out.put_u32(VERSION_0);
             out.put_u32(u32::try_from(V0_LEN).unwrap_or(u32::MAX));
@@ -175,7 +188,11 @@ impl Routing {
             out.put_i32(timeout_ms);
             out.put_i32(self.thread_hash);
             out.put_u64(self.partition_hash);
-            FrameLayout { version: HeaderVersion::V0, body_offset: V0_LEN, frame_len: V0_LEN }
+            FrameLayout {
+                version: HeaderVersion::V0,
+                body_offset: V0_LEN,
+                frame_len: V0_LEN,
+            }
         }
     }
 }
@@ -205,7 +222,13 @@ mod tests {
         assert_eq!(FrameLayout::parse(&header, 100), Ok(None));
         header.extend(1000u32.to_be_bytes());
         let error = FrameLayout::parse(&header, 1000).unwrap_err();
-        assert_eq!(error, FrameError::TooLarge { len: 1048, limit: 1000 });
+        assert_eq!(
+            error,
+            FrameError::TooLarge {
+                len: 1048,
+                limit: 1000
+            }
+        );
         assert!(FrameLayout::parse(&header, 1048).unwrap().is_some());
     }
 

@@ -41,7 +41,11 @@ impl<'a> MessageHeader<'a> {
     fn decode_strict(reader: &mut Reader<'a>, message_type: u8) -> Result<Self, DecodeError> {
         let name = reader.byte_slice()?;
         let seqid = i32::from_be_bytes(reader.array()?);
-        Ok(Self { message_type, name, seqid })
+        Ok(Self {
+            message_type,
+            name,
+            seqid,
+        })
     }
 
     #[cold]
@@ -49,7 +53,11 @@ impl<'a> MessageHeader<'a> {
         let name = reader.take(name_len)?;
         let [message_type] = reader.array()?;
         let seqid = i32::from_be_bytes(reader.array()?);
-        Ok(Self { message_type, name, seqid })
+        Ok(Self {
+            message_type,
+            name,
+            seqid,
+        })
     }
 
     /// Appends the header in strict form.

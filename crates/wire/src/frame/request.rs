@@ -104,7 +104,10 @@ impl<'a> RequestView<'a> {
     /// How to address the answer. Copies an unknown name.
     #[must_use]
     pub fn reply_to(&self) -> ReplyTo {
-        ReplyTo { name: self.owned_name(), seqid: self.head.seqid }
+        ReplyTo {
+            name: self.owned_name(),
+            seqid: self.head.seqid,
+        }
     }
 
     fn owned_name(&self) -> RequestName {
@@ -144,13 +147,20 @@ impl RequestFrame {
         let (frame_len, argument_offset) = (view.frame_len, view.argument_offset);
         let mut argument = received.split_to(frame_len).freeze();
         argument.advance(argument_offset);
-        Ok(Some(Self { head, name, argument }))
+        Ok(Some(Self {
+            head,
+            name,
+            argument,
+        }))
     }
 
     /// How to address the answer.
     #[must_use]
     pub fn reply_to(&self) -> ReplyTo {
-        ReplyTo { name: self.name.clone(), seqid: self.head.seqid }
+        ReplyTo {
+            name: self.name.clone(),
+            seqid: self.head.seqid,
+        }
     }
 
     /// Reads the argument; its blobs share the receive buffer's memory.

@@ -11,8 +11,8 @@ use super::cursor::u32_at;
 use super::message_header::{MessageHeader, REPLY};
 use super::{FrameError, RequestName};
 use crate::codec::{
-    DecodeError, FIELD_HEADER_LEN, FieldType, Message, Reader, encode_bytes, encode_field_header,
-    encode_stop,
+    DecodeError, FIELD_HEADER_LEN, FieldType, Message, Reader, encode_bytes, encode_bytes_field,
+    encode_field_header, encode_stop,
 };
 use crate::result;
 use crate::task_code::TaskCode;
@@ -82,7 +82,12 @@ pub fn encode_with(
     out.put_i32(0);
     encode_bytes(out, to.visible(error).name().as_bytes());
     to.name.with_ack_name(|name| {
-        MessageHeader { message_type: REPLY, name, seqid: to.seqid }.encode(out);
+        MessageHeader {
+            message_type: REPLY,
+            name,
+            seqid: to.seqid,
+        }
+        .encode(out);
     });
     write_result(out);
     let len = i32::try_from(out.len() - begin).unwrap_or(i32::MAX);
@@ -113,16 +118,11 @@ pub fn encode_read(out: &mut BytesMut, to: &ReplyTo, read: &ReadResult<'_>) {
     let result_len = FIXED_LEN + read.value.len() + read.server.len();
     encode_with(out, to, ErrorCode::Ok, result_len, |out| {
         encode_field_header(out, FieldType::STRUCT, 0);
-        encode_field_header(out, FieldType::I32, 1);
-        out.put_i32(read.error);
-        encode_field_header(out, FieldType::STRUCT, 2);
-        encode_bytes(out, read.value);
-        encode_field_header(out, FieldType::I32, 3);
-        out.put_i32(read.app_id);
-        encode_field_header(out, FieldType::I32, 4);
-        out.put_i32(read.partition_index);
-        encode_field_header(out, FieldType::STRING, 6);
-        encode_bytes(out, read.server.as_bytes());
+        read.error.encode_field(out, 1);
+        encode_bytes_field(out, FieldType::STRUCT, 2, read.value);
+        read.app_id.encode_field(out, 3);
+        read.partition_index.encode_field(out, 4);
+        encode_bytes_field(out, FieldType::STRING, 6, read.server.as_bytes());
         encode_stop(out);
         encode_stop(out);
     });
@@ -166,7 +166,12 @@ impl ResponseFrame {
         let body_offset = len - reader.remaining();
         let mut body = received.split_to(len).freeze();
         body.advance(body_offset);
-        Ok(Some(Self { error, code, seqid, body }))
+        Ok(Some(Self {
+            error,
+            code,
+            seqid,
+            body,
+        }))
     }
 
     /// Reads the result; its blobs share the receive buffer's memory. Means something only when
@@ -185,7 +190,10 @@ fn response_len(received: &[u8], limit: usize) -> Result<Option<usize>, FrameErr
         return Ok(None);
     };
     match usize::try_from(claimed.cast_signed()) {
-        Ok(len) if len > limit => Err(FrameError::TooLarge { len: u64::from(claimed), limit }),
+        Ok(len) if len > limit => Err(FrameError::TooLarge {
+            len: u64::from(claimed),
+            limit,
+        }),
         Ok(len) if len >= LENGTH_LEN => Ok(Some(len)),
         _ => Err(FrameError::ResponseLength(claimed.cast_signed())),
     }

@@ -4,7 +4,7 @@
 
 use bytes::BytesMut;
 
-use crate::codec::{FIELD_HEADER_LEN, encode_field_header};
+use crate::codec::FIELD_HEADER_LEN;
 use crate::codec::{DecodeError, FieldType, Message, Reader, STOP_LEN, encode_stop};
 
 /// Argument of RPC_CLI_CLI_CALL. The answer is a bare string.
@@ -21,22 +21,24 @@ impl Message for Command {
     const MIN_LEN: usize = STOP_LEN;
 
     fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        let mut message = Self::default();
+        let mut cmd = None;
+        let mut arguments = None;
         while let Some(field) = reader.field()? {
             match (field.id, field.field_type) {
-                (1, FieldType::STRING) => message.cmd = Message::decode(reader)?,
-                (2, FieldType::LIST) => message.arguments = Message::decode(reader)?,
+                (1, FieldType::STRING) => cmd = Some(Message::decode(reader)?),
+                (2, FieldType::LIST) => arguments = Some(Message::decode(reader)?),
                 _ => reader.skip(field.field_type)?,
             }
         }
-        Ok(message)
+        Ok(Self {
+            cmd: cmd.unwrap_or_default(),
+            arguments: arguments.unwrap_or_default(),
+        })
     }
 
     fn encode(&self, out: &mut BytesMut) {
-        encode_field_header(out, FieldType::STRING, 1);
-        self.cmd.encode(out);
-        encode_field_header(out, FieldType::LIST, 2);
-        self.arguments.encode(out);
+        self.cmd.encode_field(out, 1);
+        self.arguments.encode_field(out, 2);
         encode_stop(out);
     }
 

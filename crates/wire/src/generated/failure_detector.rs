@@ -5,7 +5,7 @@
 use bytes::BytesMut;
 use pegasus_common::{HostPort, RpcAddress};
 
-use crate::codec::{FIELD_HEADER_LEN, encode_field_header};
+use crate::codec::FIELD_HEADER_LEN;
 use crate::codec::{DecodeError, FieldType, Message, Reader, STOP_LEN, encode_stop};
 
 /// Argument of RPC_FD_FAILURE_DETECTOR_PING: a replica server is alive.
@@ -30,39 +30,45 @@ impl Message for BeaconMsg {
     const MIN_LEN: usize = STOP_LEN;
 
     fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        let mut message = Self::default();
+        let mut time = None;
+        let mut from_node = None;
+        let mut to_node = None;
+        let mut start_time = None;
+        let mut hp_from_node = None;
+        let mut hp_to_node = None;
         while let Some(field) = reader.field()? {
             match (field.id, field.field_type) {
-                (1, FieldType::I64) => message.time = Message::decode(reader)?,
-                (2, FieldType::STRUCT) => message.from_node = Message::decode(reader)?,
-                (3, FieldType::STRUCT) => message.to_node = Message::decode(reader)?,
-                (4, FieldType::I64) => message.start_time = Some(Message::decode(reader)?),
-                (5, FieldType::STRUCT) => message.hp_from_node = Some(Message::decode(reader)?),
-                (6, FieldType::STRUCT) => message.hp_to_node = Some(Message::decode(reader)?),
+                (1, FieldType::I64) => time = Some(Message::decode(reader)?),
+                (2, FieldType::STRUCT) => from_node = Some(Message::decode(reader)?),
+                (3, FieldType::STRUCT) => to_node = Some(Message::decode(reader)?),
+                (4, FieldType::I64) => start_time = Some(Message::decode(reader)?),
+                (5, FieldType::STRUCT) => hp_from_node = Some(Message::decode(reader)?),
+                (6, FieldType::STRUCT) => hp_to_node = Some(Message::decode(reader)?),
                 _ => reader.skip(field.field_type)?,
             }
         }
-        Ok(message)
+        Ok(Self {
+            time: time.unwrap_or_default(),
+            from_node: from_node.unwrap_or_default(),
+            to_node: to_node.unwrap_or_default(),
+            start_time,
+            hp_from_node,
+            hp_to_node,
+        })
     }
 
     fn encode(&self, out: &mut BytesMut) {
-        encode_field_header(out, FieldType::I64, 1);
-        self.time.encode(out);
-        encode_field_header(out, FieldType::STRUCT, 2);
-        self.from_node.encode(out);
-        encode_field_header(out, FieldType::STRUCT, 3);
-        self.to_node.encode(out);
+        self.time.encode_field(out, 1);
+        self.from_node.encode_field(out, 2);
+        self.to_node.encode_field(out, 3);
         if let Some(value) = &self.start_time {
-            encode_field_header(out, FieldType::I64, 4);
-            value.encode(out);
+            value.encode_field(out, 4);
         }
         if let Some(value) = &self.hp_from_node {
-            encode_field_header(out, FieldType::STRUCT, 5);
-            value.encode(out);
+            value.encode_field(out, 5);
         }
         if let Some(value) = &self.hp_to_node {
-            encode_field_header(out, FieldType::STRUCT, 6);
-            value.encode(out);
+            value.encode_field(out, 6);
         }
         encode_stop(out);
     }
@@ -102,40 +108,47 @@ impl Message for BeaconAck {
     const MIN_LEN: usize = STOP_LEN;
 
     fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        let mut message = Self::default();
+        let mut time = None;
+        let mut this_node = None;
+        let mut primary_node = None;
+        let mut is_master = None;
+        let mut allowed = None;
+        let mut hp_this_node = None;
+        let mut hp_primary_node = None;
         while let Some(field) = reader.field()? {
             match (field.id, field.field_type) {
-                (1, FieldType::I64) => message.time = Message::decode(reader)?,
-                (2, FieldType::STRUCT) => message.this_node = Message::decode(reader)?,
-                (3, FieldType::STRUCT) => message.primary_node = Message::decode(reader)?,
-                (4, FieldType::BOOL) => message.is_master = Message::decode(reader)?,
-                (5, FieldType::BOOL) => message.allowed = Message::decode(reader)?,
-                (6, FieldType::STRUCT) => message.hp_this_node = Some(Message::decode(reader)?),
-                (7, FieldType::STRUCT) => message.hp_primary_node = Some(Message::decode(reader)?),
+                (1, FieldType::I64) => time = Some(Message::decode(reader)?),
+                (2, FieldType::STRUCT) => this_node = Some(Message::decode(reader)?),
+                (3, FieldType::STRUCT) => primary_node = Some(Message::decode(reader)?),
+                (4, FieldType::BOOL) => is_master = Some(Message::decode(reader)?),
+                (5, FieldType::BOOL) => allowed = Some(Message::decode(reader)?),
+                (6, FieldType::STRUCT) => hp_this_node = Some(Message::decode(reader)?),
+                (7, FieldType::STRUCT) => hp_primary_node = Some(Message::decode(reader)?),
                 _ => reader.skip(field.field_type)?,
             }
         }
-        Ok(message)
+        Ok(Self {
+            time: time.unwrap_or_default(),
+            this_node: this_node.unwrap_or_default(),
+            primary_node: primary_node.unwrap_or_default(),
+            is_master: is_master.unwrap_or_default(),
+            allowed: allowed.unwrap_or_default(),
+            hp_this_node,
+            hp_primary_node,
+        })
     }
 
     fn encode(&self, out: &mut BytesMut) {
-        encode_field_header(out, FieldType::I64, 1);
-        self.time.encode(out);
-        encode_field_header(out, FieldType::STRUCT, 2);
-        self.this_node.encode(out);
-        encode_field_header(out, FieldType::STRUCT, 3);
-        self.primary_node.encode(out);
-        encode_field_header(out, FieldType::BOOL, 4);
-        self.is_master.encode(out);
-        encode_field_header(out, FieldType::BOOL, 5);
-        self.allowed.encode(out);
+        self.time.encode_field(out, 1);
+        self.this_node.encode_field(out, 2);
+        self.primary_node.encode_field(out, 3);
+        self.is_master.encode_field(out, 4);
+        self.allowed.encode_field(out, 5);
         if let Some(value) = &self.hp_this_node {
-            encode_field_header(out, FieldType::STRUCT, 6);
-            value.encode(out);
+            value.encode_field(out, 6);
         }
         if let Some(value) = &self.hp_primary_node {
-            encode_field_header(out, FieldType::STRUCT, 7);
-            value.encode(out);
+            value.encode_field(out, 7);
         }
         encode_stop(out);
     }

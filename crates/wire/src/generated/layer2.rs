@@ -10,7 +10,7 @@ use bytes::BytesMut;
 use pegasus_common::{ErrorCode, Gpid, HostPort, RpcAddress};
 
 use crate::codec::wire_enum;
-use crate::codec::{FIELD_HEADER_LEN, encode_field_header};
+use crate::codec::FIELD_HEADER_LEN;
 use crate::codec::{DecodeError, FieldType, Message, Reader, STOP_LEN, encode_stop};
 
 wire_enum! {
@@ -67,54 +67,65 @@ impl Message for PartitionConfiguration {
     const MIN_LEN: usize = STOP_LEN;
 
     fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        let mut message = Self::default();
+        let mut pid = None;
+        let mut ballot = None;
+        let mut max_replica_count = None;
+        let mut primary = None;
+        let mut secondaries = None;
+        let mut last_drops = None;
+        let mut last_committed_decree = None;
+        let mut partition_flags = None;
+        let mut hp_primary = None;
+        let mut hp_secondaries = None;
+        let mut hp_last_drops = None;
         while let Some(field) = reader.field()? {
             match (field.id, field.field_type) {
-                (1, FieldType::STRUCT) => message.pid = Message::decode(reader)?,
-                (2, FieldType::I64) => message.ballot = Message::decode(reader)?,
-                (3, FieldType::I32) => message.max_replica_count = Message::decode(reader)?,
-                (4, FieldType::STRUCT) => message.primary = Message::decode(reader)?,
-                (5, FieldType::LIST) => message.secondaries = Message::decode(reader)?,
-                (6, FieldType::LIST) => message.last_drops = Message::decode(reader)?,
-                (7, FieldType::I64) => message.last_committed_decree = Message::decode(reader)?,
-                (8, FieldType::I32) => message.partition_flags = Message::decode(reader)?,
-                (9, FieldType::STRUCT) => message.hp_primary = Some(Message::decode(reader)?),
-                (10, FieldType::LIST) => message.hp_secondaries = Some(Message::decode(reader)?),
-                (11, FieldType::LIST) => message.hp_last_drops = Some(Message::decode(reader)?),
+                (1, FieldType::STRUCT) => pid = Some(Message::decode(reader)?),
+                (2, FieldType::I64) => ballot = Some(Message::decode(reader)?),
+                (3, FieldType::I32) => max_replica_count = Some(Message::decode(reader)?),
+                (4, FieldType::STRUCT) => primary = Some(Message::decode(reader)?),
+                (5, FieldType::LIST) => secondaries = Some(Message::decode(reader)?),
+                (6, FieldType::LIST) => last_drops = Some(Message::decode(reader)?),
+                (7, FieldType::I64) => last_committed_decree = Some(Message::decode(reader)?),
+                (8, FieldType::I32) => partition_flags = Some(Message::decode(reader)?),
+                (9, FieldType::STRUCT) => hp_primary = Some(Message::decode(reader)?),
+                (10, FieldType::LIST) => hp_secondaries = Some(Message::decode(reader)?),
+                (11, FieldType::LIST) => hp_last_drops = Some(Message::decode(reader)?),
                 _ => reader.skip(field.field_type)?,
             }
         }
-        Ok(message)
+        Ok(Self {
+            pid: pid.unwrap_or_default(),
+            ballot: ballot.unwrap_or_default(),
+            max_replica_count: max_replica_count.unwrap_or_default(),
+            primary: primary.unwrap_or_default(),
+            secondaries: secondaries.unwrap_or_default(),
+            last_drops: last_drops.unwrap_or_default(),
+            last_committed_decree: last_committed_decree.unwrap_or_default(),
+            partition_flags: partition_flags.unwrap_or_default(),
+            hp_primary,
+            hp_secondaries,
+            hp_last_drops,
+        })
     }
 
     fn encode(&self, out: &mut BytesMut) {
-        encode_field_header(out, FieldType::STRUCT, 1);
-        self.pid.encode(out);
-        encode_field_header(out, FieldType::I64, 2);
-        self.ballot.encode(out);
-        encode_field_header(out, FieldType::I32, 3);
-        self.max_replica_count.encode(out);
-        encode_field_header(out, FieldType::STRUCT, 4);
-        self.primary.encode(out);
-        encode_field_header(out, FieldType::LIST, 5);
-        self.secondaries.encode(out);
-        encode_field_header(out, FieldType::LIST, 6);
-        self.last_drops.encode(out);
-        encode_field_header(out, FieldType::I64, 7);
-        self.last_committed_decree.encode(out);
-        encode_field_header(out, FieldType::I32, 8);
-        self.partition_flags.encode(out);
+        self.pid.encode_field(out, 1);
+        self.ballot.encode_field(out, 2);
+        self.max_replica_count.encode_field(out, 3);
+        self.primary.encode_field(out, 4);
+        self.secondaries.encode_field(out, 5);
+        self.last_drops.encode_field(out, 6);
+        self.last_committed_decree.encode_field(out, 7);
+        self.partition_flags.encode_field(out, 8);
         if let Some(value) = &self.hp_primary {
-            encode_field_header(out, FieldType::STRUCT, 9);
-            value.encode(out);
+            value.encode_field(out, 9);
         }
         if let Some(value) = &self.hp_secondaries {
-            encode_field_header(out, FieldType::LIST, 10);
-            value.encode(out);
+            value.encode_field(out, 10);
         }
         if let Some(value) = &self.hp_last_drops {
-            encode_field_header(out, FieldType::LIST, 11);
-            value.encode(out);
+            value.encode_field(out, 11);
         }
         encode_stop(out);
     }
@@ -149,22 +160,24 @@ impl Message for QueryCfgRequest {
     const MIN_LEN: usize = STOP_LEN;
 
     fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        let mut message = Self::default();
+        let mut app_name = None;
+        let mut partition_indices = None;
         while let Some(field) = reader.field()? {
             match (field.id, field.field_type) {
-                (1, FieldType::STRING) => message.app_name = Message::decode(reader)?,
-                (2, FieldType::LIST) => message.partition_indices = Message::decode(reader)?,
+                (1, FieldType::STRING) => app_name = Some(Message::decode(reader)?),
+                (2, FieldType::LIST) => partition_indices = Some(Message::decode(reader)?),
                 _ => reader.skip(field.field_type)?,
             }
         }
-        Ok(message)
+        Ok(Self {
+            app_name: app_name.unwrap_or_default(),
+            partition_indices: partition_indices.unwrap_or_default(),
+        })
     }
 
     fn encode(&self, out: &mut BytesMut) {
-        encode_field_header(out, FieldType::STRING, 1);
-        self.app_name.encode(out);
-        encode_field_header(out, FieldType::LIST, 2);
-        self.partition_indices.encode(out);
+        self.app_name.encode_field(out, 1);
+        self.partition_indices.encode_field(out, 2);
         encode_stop(out);
     }
 
@@ -195,31 +208,36 @@ impl Message for QueryCfgResponse {
     const MIN_LEN: usize = STOP_LEN;
 
     fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        let mut message = Self::default();
+        let mut err = None;
+        let mut app_id = None;
+        let mut partition_count = None;
+        let mut is_stateful = None;
+        let mut partitions = None;
         while let Some(field) = reader.field()? {
             match (field.id, field.field_type) {
-                (1, FieldType::STRUCT) => message.err = Message::decode(reader)?,
-                (2, FieldType::I32) => message.app_id = Message::decode(reader)?,
-                (3, FieldType::I32) => message.partition_count = Message::decode(reader)?,
-                (4, FieldType::BOOL) => message.is_stateful = Message::decode(reader)?,
-                (5, FieldType::LIST) => message.partitions = Message::decode(reader)?,
+                (1, FieldType::STRUCT) => err = Some(Message::decode(reader)?),
+                (2, FieldType::I32) => app_id = Some(Message::decode(reader)?),
+                (3, FieldType::I32) => partition_count = Some(Message::decode(reader)?),
+                (4, FieldType::BOOL) => is_stateful = Some(Message::decode(reader)?),
+                (5, FieldType::LIST) => partitions = Some(Message::decode(reader)?),
                 _ => reader.skip(field.field_type)?,
             }
         }
-        Ok(message)
+        Ok(Self {
+            err: err.unwrap_or_default(),
+            app_id: app_id.unwrap_or_default(),
+            partition_count: partition_count.unwrap_or_default(),
+            is_stateful: is_stateful.unwrap_or_default(),
+            partitions: partitions.unwrap_or_default(),
+        })
     }
 
     fn encode(&self, out: &mut BytesMut) {
-        encode_field_header(out, FieldType::STRUCT, 1);
-        self.err.encode(out);
-        encode_field_header(out, FieldType::I32, 2);
-        self.app_id.encode(out);
-        encode_field_header(out, FieldType::I32, 3);
-        self.partition_count.encode(out);
-        encode_field_header(out, FieldType::BOOL, 4);
-        self.is_stateful.encode(out);
-        encode_field_header(out, FieldType::LIST, 5);
-        self.partitions.encode(out);
+        self.err.encode_field(out, 1);
+        self.app_id.encode_field(out, 2);
+        self.partition_count.encode_field(out, 3);
+        self.is_stateful.encode_field(out, 4);
+        self.partitions.encode_field(out, 5);
         encode_stop(out);
     }
 
@@ -254,31 +272,36 @@ impl Message for RequestMeta {
     const MIN_LEN: usize = STOP_LEN;
 
     fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        let mut message = Self::default();
+        let mut app_id = None;
+        let mut partition_index = None;
+        let mut client_timeout = None;
+        let mut partition_hash = None;
+        let mut is_backup_request = None;
         while let Some(field) = reader.field()? {
             match (field.id, field.field_type) {
-                (1, FieldType::I32) => message.app_id = Message::decode(reader)?,
-                (2, FieldType::I32) => message.partition_index = Message::decode(reader)?,
-                (3, FieldType::I32) => message.client_timeout = Message::decode(reader)?,
-                (4, FieldType::I64) => message.partition_hash = Message::decode(reader)?,
-                (5, FieldType::BOOL) => message.is_backup_request = Message::decode(reader)?,
+                (1, FieldType::I32) => app_id = Some(Message::decode(reader)?),
+                (2, FieldType::I32) => partition_index = Some(Message::decode(reader)?),
+                (3, FieldType::I32) => client_timeout = Some(Message::decode(reader)?),
+                (4, FieldType::I64) => partition_hash = Some(Message::decode(reader)?),
+                (5, FieldType::BOOL) => is_backup_request = Some(Message::decode(reader)?),
                 _ => reader.skip(field.field_type)?,
             }
         }
-        Ok(message)
+        Ok(Self {
+            app_id: app_id.unwrap_or_default(),
+            partition_index: partition_index.unwrap_or_default(),
+            client_timeout: client_timeout.unwrap_or_default(),
+            partition_hash: partition_hash.unwrap_or_default(),
+            is_backup_request: is_backup_request.unwrap_or_default(),
+        })
     }
 
     fn encode(&self, out: &mut BytesMut) {
-        encode_field_header(out, FieldType::I32, 1);
-        self.app_id.encode(out);
-        encode_field_header(out, FieldType::I32, 2);
-        self.partition_index.encode(out);
-        encode_field_header(out, FieldType::I32, 3);
-        self.client_timeout.encode(out);
-        encode_field_header(out, FieldType::I64, 4);
-        self.partition_hash.encode(out);
-        encode_field_header(out, FieldType::BOOL, 5);
-        self.is_backup_request.encode(out);
+        self.app_id.encode_field(out, 1);
+        self.partition_index.encode_field(out, 2);
+        self.client_timeout.encode_field(out, 3);
+        self.partition_hash.encode_field(out, 4);
+        self.is_backup_request.encode_field(out, 5);
         encode_stop(out);
     }
 
@@ -357,66 +380,81 @@ impl Message for AppInfo {
     const MIN_LEN: usize = STOP_LEN;
 
     fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        let mut message = Self::default();
+        let mut status = None;
+        let mut app_type = None;
+        let mut app_name = None;
+        let mut app_id = None;
+        let mut partition_count = None;
+        let mut envs = None;
+        let mut is_stateful = None;
+        let mut max_replica_count = None;
+        let mut expire_second = None;
+        let mut create_second = None;
+        let mut drop_second = None;
+        let mut duplicating = None;
+        let mut init_partition_count = None;
+        let mut is_bulk_loading = None;
+        let mut atomic_idempotent = None;
         while let Some(field) = reader.field()? {
             match (field.id, field.field_type) {
-                (1, FieldType::I32) => message.status = Message::decode(reader)?,
-                (2, FieldType::STRING) => message.app_type = Message::decode(reader)?,
-                (3, FieldType::STRING) => message.app_name = Message::decode(reader)?,
-                (4, FieldType::I32) => message.app_id = Message::decode(reader)?,
-                (5, FieldType::I32) => message.partition_count = Message::decode(reader)?,
-                (6, FieldType::MAP) => message.envs = Message::decode(reader)?,
-                (7, FieldType::BOOL) => message.is_stateful = Message::decode(reader)?,
-                (8, FieldType::I32) => message.max_replica_count = Message::decode(reader)?,
-                (9, FieldType::I64) => message.expire_second = Message::decode(reader)?,
-                (10, FieldType::I64) => message.create_second = Message::decode(reader)?,
-                (11, FieldType::I64) => message.drop_second = Message::decode(reader)?,
-                (12, FieldType::BOOL) => message.duplicating = Some(Message::decode(reader)?),
-                (13, FieldType::I32) => message.init_partition_count = Message::decode(reader)?,
-                (14, FieldType::BOOL) => message.is_bulk_loading = Some(Message::decode(reader)?),
-                (15, FieldType::BOOL) => message.atomic_idempotent = Some(Message::decode(reader)?),
+                (1, FieldType::I32) => status = Some(Message::decode(reader)?),
+                (2, FieldType::STRING) => app_type = Some(Message::decode(reader)?),
+                (3, FieldType::STRING) => app_name = Some(Message::decode(reader)?),
+                (4, FieldType::I32) => app_id = Some(Message::decode(reader)?),
+                (5, FieldType::I32) => partition_count = Some(Message::decode(reader)?),
+                (6, FieldType::MAP) => envs = Some(Message::decode(reader)?),
+                (7, FieldType::BOOL) => is_stateful = Some(Message::decode(reader)?),
+                (8, FieldType::I32) => max_replica_count = Some(Message::decode(reader)?),
+                (9, FieldType::I64) => expire_second = Some(Message::decode(reader)?),
+                (10, FieldType::I64) => create_second = Some(Message::decode(reader)?),
+                (11, FieldType::I64) => drop_second = Some(Message::decode(reader)?),
+                (12, FieldType::BOOL) => duplicating = Some(Message::decode(reader)?),
+                (13, FieldType::I32) => init_partition_count = Some(Message::decode(reader)?),
+                (14, FieldType::BOOL) => is_bulk_loading = Some(Message::decode(reader)?),
+                (15, FieldType::BOOL) => atomic_idempotent = Some(Message::decode(reader)?),
                 _ => reader.skip(field.field_type)?,
             }
         }
-        Ok(message)
+        Ok(Self {
+            status: status.unwrap_or_default(),
+            app_type: app_type.unwrap_or_default(),
+            app_name: app_name.unwrap_or_default(),
+            app_id: app_id.unwrap_or_default(),
+            partition_count: partition_count.unwrap_or_default(),
+            envs: envs.unwrap_or_default(),
+            is_stateful: is_stateful.unwrap_or_default(),
+            max_replica_count: max_replica_count.unwrap_or_default(),
+            expire_second: expire_second.unwrap_or_default(),
+            create_second: create_second.unwrap_or_default(),
+            drop_second: drop_second.unwrap_or_default(),
+            duplicating,
+            init_partition_count: init_partition_count.unwrap_or(-1),
+            is_bulk_loading,
+            atomic_idempotent,
+        })
     }
 
     fn encode(&self, out: &mut BytesMut) {
-        encode_field_header(out, FieldType::I32, 1);
-        self.status.encode(out);
-        encode_field_header(out, FieldType::STRING, 2);
-        self.app_type.encode(out);
-        encode_field_header(out, FieldType::STRING, 3);
-        self.app_name.encode(out);
-        encode_field_header(out, FieldType::I32, 4);
-        self.app_id.encode(out);
-        encode_field_header(out, FieldType::I32, 5);
-        self.partition_count.encode(out);
-        encode_field_header(out, FieldType::MAP, 6);
-        self.envs.encode(out);
-        encode_field_header(out, FieldType::BOOL, 7);
-        self.is_stateful.encode(out);
-        encode_field_header(out, FieldType::I32, 8);
-        self.max_replica_count.encode(out);
-        encode_field_header(out, FieldType::I64, 9);
-        self.expire_second.encode(out);
-        encode_field_header(out, FieldType::I64, 10);
-        self.create_second.encode(out);
-        encode_field_header(out, FieldType::I64, 11);
-        self.drop_second.encode(out);
+        self.status.encode_field(out, 1);
+        self.app_type.encode_field(out, 2);
+        self.app_name.encode_field(out, 3);
+        self.app_id.encode_field(out, 4);
+        self.partition_count.encode_field(out, 5);
+        self.envs.encode_field(out, 6);
+        self.is_stateful.encode_field(out, 7);
+        self.max_replica_count.encode_field(out, 8);
+        self.expire_second.encode_field(out, 9);
+        self.create_second.encode_field(out, 10);
+        self.drop_second.encode_field(out, 11);
         if let Some(value) = &self.duplicating {
-            encode_field_header(out, FieldType::BOOL, 12);
-            value.encode(out);
+            value.encode_field(out, 12);
         }
-        encode_field_header(out, FieldType::I32, 13);
-        self.init_partition_count.encode(out);
+        self.init_partition_count.encode_field(out, 13);
         if let Some(value) = &self.is_bulk_loading {
-            encode_field_header(out, FieldType::BOOL, 14);
-            value.encode(out);
+            value.encode_field(out, 14);
         }
         if let Some(value) = &self.atomic_idempotent {
-            encode_field_header(out, FieldType::BOOL, 15);
-            value.encode(out);
+            value.encode_field(out, 15);
         }
         encode_stop(out);
     }

@@ -10,7 +10,7 @@ use bytes::BytesMut;
 use pegasus_common::{ErrorCode, Gpid, HostPort, RpcAddress};
 
 use crate::codec::wire_enum;
-use crate::codec::{FIELD_HEADER_LEN, encode_field_header};
+use crate::codec::FIELD_HEADER_LEN;
 use crate::codec::{DecodeError, FieldType, Message, Reader, STOP_LEN, encode_stop};
 
 wire_enum! {
@@ -144,40 +144,47 @@ impl Message for ConfigurationUpdateRequest {
     const MIN_LEN: usize = STOP_LEN;
 
     fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        let mut message = Self::default();
+        let mut info = None;
+        let mut config = None;
+        let mut r#type = None;
+        let mut node = None;
+        let mut host_node = None;
+        let mut meta_split_status = None;
+        let mut hp_node = None;
         while let Some(field) = reader.field()? {
             match (field.id, field.field_type) {
-                (1, FieldType::STRUCT) => message.info = Message::decode(reader)?,
-                (2, FieldType::STRUCT) => message.config = Message::decode(reader)?,
-                (3, FieldType::I32) => message.r#type = Message::decode(reader)?,
-                (4, FieldType::STRUCT) => message.node = Message::decode(reader)?,
-                (5, FieldType::STRUCT) => message.host_node = Message::decode(reader)?,
-                (6, FieldType::I32) => message.meta_split_status = Some(Message::decode(reader)?),
-                (7, FieldType::STRUCT) => message.hp_node = Some(Message::decode(reader)?),
+                (1, FieldType::STRUCT) => info = Some(Message::decode(reader)?),
+                (2, FieldType::STRUCT) => config = Some(Message::decode(reader)?),
+                (3, FieldType::I32) => r#type = Some(Message::decode(reader)?),
+                (4, FieldType::STRUCT) => node = Some(Message::decode(reader)?),
+                (5, FieldType::STRUCT) => host_node = Some(Message::decode(reader)?),
+                (6, FieldType::I32) => meta_split_status = Some(Message::decode(reader)?),
+                (7, FieldType::STRUCT) => hp_node = Some(Message::decode(reader)?),
                 _ => reader.skip(field.field_type)?,
             }
         }
-        Ok(message)
+        Ok(Self {
+            info: info.unwrap_or_default(),
+            config: config.unwrap_or_default(),
+            r#type: r#type.unwrap_or_default(),
+            node: node.unwrap_or_default(),
+            host_node: host_node.unwrap_or_default(),
+            meta_split_status,
+            hp_node,
+        })
     }
 
     fn encode(&self, out: &mut BytesMut) {
-        encode_field_header(out, FieldType::STRUCT, 1);
-        self.info.encode(out);
-        encode_field_header(out, FieldType::STRUCT, 2);
-        self.config.encode(out);
-        encode_field_header(out, FieldType::I32, 3);
-        self.r#type.encode(out);
-        encode_field_header(out, FieldType::STRUCT, 4);
-        self.node.encode(out);
-        encode_field_header(out, FieldType::STRUCT, 5);
-        self.host_node.encode(out);
+        self.info.encode_field(out, 1);
+        self.config.encode_field(out, 2);
+        self.r#type.encode_field(out, 3);
+        self.node.encode_field(out, 4);
+        self.host_node.encode_field(out, 5);
         if let Some(value) = &self.meta_split_status {
-            encode_field_header(out, FieldType::I32, 6);
-            value.encode(out);
+            value.encode_field(out, 6);
         }
         if let Some(value) = &self.hp_node {
-            encode_field_header(out, FieldType::STRUCT, 7);
-            value.encode(out);
+            value.encode_field(out, 7);
         }
         encode_stop(out);
     }
@@ -208,22 +215,24 @@ impl Message for ConfigurationUpdateResponse {
     const MIN_LEN: usize = STOP_LEN;
 
     fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        let mut message = Self::default();
+        let mut err = None;
+        let mut config = None;
         while let Some(field) = reader.field()? {
             match (field.id, field.field_type) {
-                (1, FieldType::STRUCT) => message.err = Message::decode(reader)?,
-                (2, FieldType::STRUCT) => message.config = Message::decode(reader)?,
+                (1, FieldType::STRUCT) => err = Some(Message::decode(reader)?),
+                (2, FieldType::STRUCT) => config = Some(Message::decode(reader)?),
                 _ => reader.skip(field.field_type)?,
             }
         }
-        Ok(message)
+        Ok(Self {
+            err: err.unwrap_or_default(),
+            config: config.unwrap_or_default(),
+        })
     }
 
     fn encode(&self, out: &mut BytesMut) {
-        encode_field_header(out, FieldType::STRUCT, 1);
-        self.err.encode(out);
-        encode_field_header(out, FieldType::STRUCT, 2);
-        self.config.encode(out);
+        self.err.encode_field(out, 1);
+        self.config.encode_field(out, 2);
         encode_stop(out);
     }
 
@@ -248,22 +257,24 @@ impl Message for ReplicaServerInfo {
     const MIN_LEN: usize = STOP_LEN;
 
     fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        let mut message = Self::default();
+        let mut geo_tags = None;
+        let mut total_capacity_mb = None;
         while let Some(field) = reader.field()? {
             match (field.id, field.field_type) {
-                (1, FieldType::MAP) => message.geo_tags = Message::decode(reader)?,
-                (2, FieldType::I64) => message.total_capacity_mb = Message::decode(reader)?,
+                (1, FieldType::MAP) => geo_tags = Some(Message::decode(reader)?),
+                (2, FieldType::I64) => total_capacity_mb = Some(Message::decode(reader)?),
                 _ => reader.skip(field.field_type)?,
             }
         }
-        Ok(message)
+        Ok(Self {
+            geo_tags: geo_tags.unwrap_or_default(),
+            total_capacity_mb: total_capacity_mb.unwrap_or_default(),
+        })
     }
 
     fn encode(&self, out: &mut BytesMut) {
-        encode_field_header(out, FieldType::MAP, 1);
-        self.geo_tags.encode(out);
-        encode_field_header(out, FieldType::I64, 2);
-        self.total_capacity_mb.encode(out);
+        self.geo_tags.encode_field(out, 1);
+        self.total_capacity_mb.encode_field(out, 2);
         encode_stop(out);
     }
 
@@ -292,33 +303,37 @@ impl Message for ConfigurationQueryByNodeRequest {
     const MIN_LEN: usize = STOP_LEN;
 
     fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        let mut message = Self::default();
+        let mut node = None;
+        let mut stored_replicas = None;
+        let mut info = None;
+        let mut hp_node = None;
         while let Some(field) = reader.field()? {
             match (field.id, field.field_type) {
-                (1, FieldType::STRUCT) => message.node = Message::decode(reader)?,
-                (2, FieldType::LIST) => message.stored_replicas = Some(Message::decode(reader)?),
-                (3, FieldType::STRUCT) => message.info = Some(Message::decode(reader)?),
-                (4, FieldType::STRUCT) => message.hp_node = Some(Message::decode(reader)?),
+                (1, FieldType::STRUCT) => node = Some(Message::decode(reader)?),
+                (2, FieldType::LIST) => stored_replicas = Some(Message::decode(reader)?),
+                (3, FieldType::STRUCT) => info = Some(Message::decode(reader)?),
+                (4, FieldType::STRUCT) => hp_node = Some(Message::decode(reader)?),
                 _ => reader.skip(field.field_type)?,
             }
         }
-        Ok(message)
+        Ok(Self {
+            node: node.unwrap_or_default(),
+            stored_replicas,
+            info,
+            hp_node,
+        })
     }
 
     fn encode(&self, out: &mut BytesMut) {
-        encode_field_header(out, FieldType::STRUCT, 1);
-        self.node.encode(out);
+        self.node.encode_field(out, 1);
         if let Some(value) = &self.stored_replicas {
-            encode_field_header(out, FieldType::LIST, 2);
-            value.encode(out);
+            value.encode_field(out, 2);
         }
         if let Some(value) = &self.info {
-            encode_field_header(out, FieldType::STRUCT, 3);
-            value.encode(out);
+            value.encode_field(out, 3);
         }
         if let Some(value) = &self.hp_node {
-            encode_field_header(out, FieldType::STRUCT, 4);
-            value.encode(out);
+            value.encode_field(out, 4);
         }
         encode_stop(out);
     }
@@ -348,26 +363,29 @@ impl Message for ConfigurationQueryByNodeResponse {
     const MIN_LEN: usize = STOP_LEN;
 
     fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        let mut message = Self::default();
+        let mut err = None;
+        let mut partitions = None;
+        let mut gc_replicas = None;
         while let Some(field) = reader.field()? {
             match (field.id, field.field_type) {
-                (1, FieldType::STRUCT) => message.err = Message::decode(reader)?,
-                (2, FieldType::LIST) => message.partitions = Message::decode(reader)?,
-                (3, FieldType::LIST) => message.gc_replicas = Some(Message::decode(reader)?),
+                (1, FieldType::STRUCT) => err = Some(Message::decode(reader)?),
+                (2, FieldType::LIST) => partitions = Some(Message::decode(reader)?),
+                (3, FieldType::LIST) => gc_replicas = Some(Message::decode(reader)?),
                 _ => reader.skip(field.field_type)?,
             }
         }
-        Ok(message)
+        Ok(Self {
+            err: err.unwrap_or_default(),
+            partitions: partitions.unwrap_or_default(),
+            gc_replicas,
+        })
     }
 
     fn encode(&self, out: &mut BytesMut) {
-        encode_field_header(out, FieldType::STRUCT, 1);
-        self.err.encode(out);
-        encode_field_header(out, FieldType::LIST, 2);
-        self.partitions.encode(out);
+        self.err.encode_field(out, 1);
+        self.partitions.encode_field(out, 2);
         if let Some(value) = &self.gc_replicas {
-            encode_field_header(out, FieldType::LIST, 3);
-            value.encode(out);
+            value.encode_field(out, 3);
         }
         encode_stop(out);
     }
@@ -398,29 +416,33 @@ impl Message for ConfigurationRecoveryRequest {
     const MIN_LEN: usize = STOP_LEN;
 
     fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        let mut message = Self::default();
+        let mut recovery_nodes = None;
+        let mut skip_bad_nodes = None;
+        let mut skip_lost_partitions = None;
+        let mut hp_recovery_nodes = None;
         while let Some(field) = reader.field()? {
             match (field.id, field.field_type) {
-                (1, FieldType::LIST) => message.recovery_nodes = Message::decode(reader)?,
-                (2, FieldType::BOOL) => message.skip_bad_nodes = Message::decode(reader)?,
-                (3, FieldType::BOOL) => message.skip_lost_partitions = Message::decode(reader)?,
-                (4, FieldType::LIST) => message.hp_recovery_nodes = Some(Message::decode(reader)?),
+                (1, FieldType::LIST) => recovery_nodes = Some(Message::decode(reader)?),
+                (2, FieldType::BOOL) => skip_bad_nodes = Some(Message::decode(reader)?),
+                (3, FieldType::BOOL) => skip_lost_partitions = Some(Message::decode(reader)?),
+                (4, FieldType::LIST) => hp_recovery_nodes = Some(Message::decode(reader)?),
                 _ => reader.skip(field.field_type)?,
             }
         }
-        Ok(message)
+        Ok(Self {
+            recovery_nodes: recovery_nodes.unwrap_or_default(),
+            skip_bad_nodes: skip_bad_nodes.unwrap_or_default(),
+            skip_lost_partitions: skip_lost_partitions.unwrap_or_default(),
+            hp_recovery_nodes,
+        })
     }
 
     fn encode(&self, out: &mut BytesMut) {
-        encode_field_header(out, FieldType::LIST, 1);
-        self.recovery_nodes.encode(out);
-        encode_field_header(out, FieldType::BOOL, 2);
-        self.skip_bad_nodes.encode(out);
-        encode_field_header(out, FieldType::BOOL, 3);
-        self.skip_lost_partitions.encode(out);
+        self.recovery_nodes.encode_field(out, 1);
+        self.skip_bad_nodes.encode_field(out, 2);
+        self.skip_lost_partitions.encode_field(out, 3);
         if let Some(value) = &self.hp_recovery_nodes {
-            encode_field_header(out, FieldType::LIST, 4);
-            value.encode(out);
+            value.encode_field(out, 4);
         }
         encode_stop(out);
     }
@@ -448,22 +470,24 @@ impl Message for ConfigurationRecoveryResponse {
     const MIN_LEN: usize = STOP_LEN;
 
     fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        let mut message = Self::default();
+        let mut err = None;
+        let mut hint_message = None;
         while let Some(field) = reader.field()? {
             match (field.id, field.field_type) {
-                (1, FieldType::STRUCT) => message.err = Message::decode(reader)?,
-                (2, FieldType::STRING) => message.hint_message = Message::decode(reader)?,
+                (1, FieldType::STRUCT) => err = Some(Message::decode(reader)?),
+                (2, FieldType::STRING) => hint_message = Some(Message::decode(reader)?),
                 _ => reader.skip(field.field_type)?,
             }
         }
-        Ok(message)
+        Ok(Self {
+            err: err.unwrap_or_default(),
+            hint_message: hint_message.unwrap_or_default(),
+        })
     }
 
     fn encode(&self, out: &mut BytesMut) {
-        encode_field_header(out, FieldType::STRUCT, 1);
-        self.err.encode(out);
-        encode_field_header(out, FieldType::STRING, 2);
-        self.hint_message.encode(out);
+        self.err.encode_field(out, 1);
+        self.hint_message.encode_field(out, 2);
         encode_stop(out);
     }
 
@@ -499,38 +523,45 @@ impl Message for CreateAppOptions {
     const MIN_LEN: usize = STOP_LEN;
 
     fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        let mut message = Self::default();
+        let mut partition_count = None;
+        let mut replica_count = None;
+        let mut success_if_exist = None;
+        let mut app_type = None;
+        let mut is_stateful = None;
+        let mut envs = None;
+        let mut atomic_idempotent = None;
         while let Some(field) = reader.field()? {
             match (field.id, field.field_type) {
-                (1, FieldType::I32) => message.partition_count = Message::decode(reader)?,
-                (2, FieldType::I32) => message.replica_count = Message::decode(reader)?,
-                (3, FieldType::BOOL) => message.success_if_exist = Message::decode(reader)?,
-                (4, FieldType::STRING) => message.app_type = Message::decode(reader)?,
-                (5, FieldType::BOOL) => message.is_stateful = Message::decode(reader)?,
-                (6, FieldType::MAP) => message.envs = Message::decode(reader)?,
-                (7, FieldType::BOOL) => message.atomic_idempotent = Some(Message::decode(reader)?),
+                (1, FieldType::I32) => partition_count = Some(Message::decode(reader)?),
+                (2, FieldType::I32) => replica_count = Some(Message::decode(reader)?),
+                (3, FieldType::BOOL) => success_if_exist = Some(Message::decode(reader)?),
+                (4, FieldType::STRING) => app_type = Some(Message::decode(reader)?),
+                (5, FieldType::BOOL) => is_stateful = Some(Message::decode(reader)?),
+                (6, FieldType::MAP) => envs = Some(Message::decode(reader)?),
+                (7, FieldType::BOOL) => atomic_idempotent = Some(Message::decode(reader)?),
                 _ => reader.skip(field.field_type)?,
             }
         }
-        Ok(message)
+        Ok(Self {
+            partition_count: partition_count.unwrap_or_default(),
+            replica_count: replica_count.unwrap_or_default(),
+            success_if_exist: success_if_exist.unwrap_or_default(),
+            app_type: app_type.unwrap_or_default(),
+            is_stateful: is_stateful.unwrap_or_default(),
+            envs: envs.unwrap_or_default(),
+            atomic_idempotent,
+        })
     }
 
     fn encode(&self, out: &mut BytesMut) {
-        encode_field_header(out, FieldType::I32, 1);
-        self.partition_count.encode(out);
-        encode_field_header(out, FieldType::I32, 2);
-        self.replica_count.encode(out);
-        encode_field_header(out, FieldType::BOOL, 3);
-        self.success_if_exist.encode(out);
-        encode_field_header(out, FieldType::STRING, 4);
-        self.app_type.encode(out);
-        encode_field_header(out, FieldType::BOOL, 5);
-        self.is_stateful.encode(out);
-        encode_field_header(out, FieldType::MAP, 6);
-        self.envs.encode(out);
+        self.partition_count.encode_field(out, 1);
+        self.replica_count.encode_field(out, 2);
+        self.success_if_exist.encode_field(out, 3);
+        self.app_type.encode_field(out, 4);
+        self.is_stateful.encode_field(out, 5);
+        self.envs.encode_field(out, 6);
         if let Some(value) = &self.atomic_idempotent {
-            encode_field_header(out, FieldType::BOOL, 7);
-            value.encode(out);
+            value.encode_field(out, 7);
         }
         encode_stop(out);
     }
@@ -561,22 +592,24 @@ impl Message for ConfigurationCreateAppRequest {
     const MIN_LEN: usize = STOP_LEN;
 
     fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        let mut message = Self::default();
+        let mut app_name = None;
+        let mut options = None;
         while let Some(field) = reader.field()? {
             match (field.id, field.field_type) {
-                (1, FieldType::STRING) => message.app_name = Message::decode(reader)?,
-                (2, FieldType::STRUCT) => message.options = Message::decode(reader)?,
+                (1, FieldType::STRING) => app_name = Some(Message::decode(reader)?),
+                (2, FieldType::STRUCT) => options = Some(Message::decode(reader)?),
                 _ => reader.skip(field.field_type)?,
             }
         }
-        Ok(message)
+        Ok(Self {
+            app_name: app_name.unwrap_or_default(),
+            options: options.unwrap_or_default(),
+        })
     }
 
     fn encode(&self, out: &mut BytesMut) {
-        encode_field_header(out, FieldType::STRING, 1);
-        self.app_name.encode(out);
-        encode_field_header(out, FieldType::STRUCT, 2);
-        self.options.encode(out);
+        self.app_name.encode_field(out, 1);
+        self.options.encode_field(out, 2);
         encode_stop(out);
     }
 
@@ -601,22 +634,24 @@ impl Message for ConfigurationCreateAppResponse {
     const MIN_LEN: usize = STOP_LEN;
 
     fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        let mut message = Self::default();
+        let mut err = None;
+        let mut appid = None;
         while let Some(field) = reader.field()? {
             match (field.id, field.field_type) {
-                (1, FieldType::STRUCT) => message.err = Message::decode(reader)?,
-                (2, FieldType::I32) => message.appid = Message::decode(reader)?,
+                (1, FieldType::STRUCT) => err = Some(Message::decode(reader)?),
+                (2, FieldType::I32) => appid = Some(Message::decode(reader)?),
                 _ => reader.skip(field.field_type)?,
             }
         }
-        Ok(message)
+        Ok(Self {
+            err: err.unwrap_or_default(),
+            appid: appid.unwrap_or_default(),
+        })
     }
 
     fn encode(&self, out: &mut BytesMut) {
-        encode_field_header(out, FieldType::STRUCT, 1);
-        self.err.encode(out);
-        encode_field_header(out, FieldType::I32, 2);
-        self.appid.encode(out);
+        self.err.encode_field(out, 1);
+        self.appid.encode_field(out, 2);
         encode_stop(out);
     }
 
@@ -641,23 +676,25 @@ impl Message for DropAppOptions {
     const MIN_LEN: usize = STOP_LEN;
 
     fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        let mut message = Self::default();
+        let mut success_if_not_exist = None;
+        let mut reserve_seconds = None;
         while let Some(field) = reader.field()? {
             match (field.id, field.field_type) {
-                (1, FieldType::BOOL) => message.success_if_not_exist = Message::decode(reader)?,
-                (2, FieldType::I64) => message.reserve_seconds = Some(Message::decode(reader)?),
+                (1, FieldType::BOOL) => success_if_not_exist = Some(Message::decode(reader)?),
+                (2, FieldType::I64) => reserve_seconds = Some(Message::decode(reader)?),
                 _ => reader.skip(field.field_type)?,
             }
         }
-        Ok(message)
+        Ok(Self {
+            success_if_not_exist: success_if_not_exist.unwrap_or_default(),
+            reserve_seconds,
+        })
     }
 
     fn encode(&self, out: &mut BytesMut) {
-        encode_field_header(out, FieldType::BOOL, 1);
-        self.success_if_not_exist.encode(out);
+        self.success_if_not_exist.encode_field(out, 1);
         if let Some(value) = &self.reserve_seconds {
-            encode_field_header(out, FieldType::I64, 2);
-            value.encode(out);
+            value.encode_field(out, 2);
         }
         encode_stop(out);
     }
@@ -683,22 +720,24 @@ impl Message for ConfigurationDropAppRequest {
     const MIN_LEN: usize = STOP_LEN;
 
     fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        let mut message = Self::default();
+        let mut app_name = None;
+        let mut options = None;
         while let Some(field) = reader.field()? {
             match (field.id, field.field_type) {
-                (1, FieldType::STRING) => message.app_name = Message::decode(reader)?,
-                (2, FieldType::STRUCT) => message.options = Message::decode(reader)?,
+                (1, FieldType::STRING) => app_name = Some(Message::decode(reader)?),
+                (2, FieldType::STRUCT) => options = Some(Message::decode(reader)?),
                 _ => reader.skip(field.field_type)?,
             }
         }
-        Ok(message)
+        Ok(Self {
+            app_name: app_name.unwrap_or_default(),
+            options: options.unwrap_or_default(),
+        })
     }
 
     fn encode(&self, out: &mut BytesMut) {
-        encode_field_header(out, FieldType::STRING, 1);
-        self.app_name.encode(out);
-        encode_field_header(out, FieldType::STRUCT, 2);
-        self.options.encode(out);
+        self.app_name.encode_field(out, 1);
+        self.options.encode_field(out, 2);
         encode_stop(out);
     }
 
@@ -721,19 +760,20 @@ impl Message for ConfigurationDropAppResponse {
     const MIN_LEN: usize = STOP_LEN;
 
     fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        let mut message = Self::default();
+        let mut err = None;
         while let Some(field) = reader.field()? {
             match (field.id, field.field_type) {
-                (1, FieldType::STRUCT) => message.err = Message::decode(reader)?,
+                (1, FieldType::STRUCT) => err = Some(Message::decode(reader)?),
                 _ => reader.skip(field.field_type)?,
             }
         }
-        Ok(message)
+        Ok(Self {
+            err: err.unwrap_or_default(),
+        })
     }
 
     fn encode(&self, out: &mut BytesMut) {
-        encode_field_header(out, FieldType::STRUCT, 1);
-        self.err.encode(out);
+        self.err.encode_field(out, 1);
         encode_stop(out);
     }
 
@@ -757,22 +797,24 @@ impl Message for ConfigurationRenameAppRequest {
     const MIN_LEN: usize = STOP_LEN;
 
     fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        let mut message = Self::default();
+        let mut old_app_name = None;
+        let mut new_app_name = None;
         while let Some(field) = reader.field()? {
             match (field.id, field.field_type) {
-                (1, FieldType::STRING) => message.old_app_name = Message::decode(reader)?,
-                (2, FieldType::STRING) => message.new_app_name = Message::decode(reader)?,
+                (1, FieldType::STRING) => old_app_name = Some(Message::decode(reader)?),
+                (2, FieldType::STRING) => new_app_name = Some(Message::decode(reader)?),
                 _ => reader.skip(field.field_type)?,
             }
         }
-        Ok(message)
+        Ok(Self {
+            old_app_name: old_app_name.unwrap_or_default(),
+            new_app_name: new_app_name.unwrap_or_default(),
+        })
     }
 
     fn encode(&self, out: &mut BytesMut) {
-        encode_field_header(out, FieldType::STRING, 1);
-        self.old_app_name.encode(out);
-        encode_field_header(out, FieldType::STRING, 2);
-        self.new_app_name.encode(out);
+        self.old_app_name.encode_field(out, 1);
+        self.new_app_name.encode_field(out, 2);
         encode_stop(out);
     }
 
@@ -797,22 +839,24 @@ impl Message for ConfigurationRenameAppResponse {
     const MIN_LEN: usize = STOP_LEN;
 
     fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        let mut message = Self::default();
+        let mut err = None;
+        let mut hint_message = None;
         while let Some(field) = reader.field()? {
             match (field.id, field.field_type) {
-                (1, FieldType::STRUCT) => message.err = Message::decode(reader)?,
-                (2, FieldType::STRING) => message.hint_message = Message::decode(reader)?,
+                (1, FieldType::STRUCT) => err = Some(Message::decode(reader)?),
+                (2, FieldType::STRING) => hint_message = Some(Message::decode(reader)?),
                 _ => reader.skip(field.field_type)?,
             }
         }
-        Ok(message)
+        Ok(Self {
+            err: err.unwrap_or_default(),
+            hint_message: hint_message.unwrap_or_default(),
+        })
     }
 
     fn encode(&self, out: &mut BytesMut) {
-        encode_field_header(out, FieldType::STRUCT, 1);
-        self.err.encode(out);
-        encode_field_header(out, FieldType::STRING, 2);
-        self.hint_message.encode(out);
+        self.err.encode_field(out, 1);
+        self.hint_message.encode_field(out, 2);
         encode_stop(out);
     }
 
@@ -837,22 +881,24 @@ impl Message for ConfigurationRecallAppRequest {
     const MIN_LEN: usize = STOP_LEN;
 
     fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        let mut message = Self::default();
+        let mut app_id = None;
+        let mut new_app_name = None;
         while let Some(field) = reader.field()? {
             match (field.id, field.field_type) {
-                (1, FieldType::I32) => message.app_id = Message::decode(reader)?,
-                (2, FieldType::STRING) => message.new_app_name = Message::decode(reader)?,
+                (1, FieldType::I32) => app_id = Some(Message::decode(reader)?),
+                (2, FieldType::STRING) => new_app_name = Some(Message::decode(reader)?),
                 _ => reader.skip(field.field_type)?,
             }
         }
-        Ok(message)
+        Ok(Self {
+            app_id: app_id.unwrap_or_default(),
+            new_app_name: new_app_name.unwrap_or_default(),
+        })
     }
 
     fn encode(&self, out: &mut BytesMut) {
-        encode_field_header(out, FieldType::I32, 1);
-        self.app_id.encode(out);
-        encode_field_header(out, FieldType::STRING, 2);
-        self.new_app_name.encode(out);
+        self.app_id.encode_field(out, 1);
+        self.new_app_name.encode_field(out, 2);
         encode_stop(out);
     }
 
@@ -877,22 +923,24 @@ impl Message for ConfigurationRecallAppResponse {
     const MIN_LEN: usize = STOP_LEN;
 
     fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        let mut message = Self::default();
+        let mut err = None;
+        let mut info = None;
         while let Some(field) = reader.field()? {
             match (field.id, field.field_type) {
-                (1, FieldType::STRUCT) => message.err = Message::decode(reader)?,
-                (2, FieldType::STRUCT) => message.info = Message::decode(reader)?,
+                (1, FieldType::STRUCT) => err = Some(Message::decode(reader)?),
+                (2, FieldType::STRUCT) => info = Some(Message::decode(reader)?),
                 _ => reader.skip(field.field_type)?,
             }
         }
-        Ok(message)
+        Ok(Self {
+            err: err.unwrap_or_default(),
+            info: info.unwrap_or_default(),
+        })
     }
 
     fn encode(&self, out: &mut BytesMut) {
-        encode_field_header(out, FieldType::STRUCT, 1);
-        self.err.encode(out);
-        encode_field_header(out, FieldType::STRUCT, 2);
-        self.info.encode(out);
+        self.err.encode_field(out, 1);
+        self.info.encode_field(out, 2);
         encode_stop(out);
     }
 
@@ -919,28 +967,31 @@ impl Message for ConfigurationListAppsRequest {
     const MIN_LEN: usize = STOP_LEN;
 
     fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        let mut message = Self::default();
+        let mut status = None;
+        let mut app_name_pattern = None;
+        let mut match_type = None;
         while let Some(field) = reader.field()? {
             match (field.id, field.field_type) {
-                (1, FieldType::I32) => message.status = Message::decode(reader)?,
-                (2, FieldType::STRING) => message.app_name_pattern = Some(Message::decode(reader)?),
-                (3, FieldType::I32) => message.match_type = Some(Message::decode(reader)?),
+                (1, FieldType::I32) => status = Some(Message::decode(reader)?),
+                (2, FieldType::STRING) => app_name_pattern = Some(Message::decode(reader)?),
+                (3, FieldType::I32) => match_type = Some(Message::decode(reader)?),
                 _ => reader.skip(field.field_type)?,
             }
         }
-        Ok(message)
+        Ok(Self {
+            status: status.unwrap_or_default(),
+            app_name_pattern,
+            match_type,
+        })
     }
 
     fn encode(&self, out: &mut BytesMut) {
-        encode_field_header(out, FieldType::I32, 1);
-        self.status.encode(out);
+        self.status.encode_field(out, 1);
         if let Some(value) = &self.app_name_pattern {
-            encode_field_header(out, FieldType::STRING, 2);
-            value.encode(out);
+            value.encode_field(out, 2);
         }
         if let Some(value) = &self.match_type {
-            encode_field_header(out, FieldType::I32, 3);
-            value.encode(out);
+            value.encode_field(out, 3);
         }
         encode_stop(out);
     }
@@ -969,26 +1020,29 @@ impl Message for ConfigurationListAppsResponse {
     const MIN_LEN: usize = STOP_LEN;
 
     fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        let mut message = Self::default();
+        let mut err = None;
+        let mut infos = None;
+        let mut hint_message = None;
         while let Some(field) = reader.field()? {
             match (field.id, field.field_type) {
-                (1, FieldType::STRUCT) => message.err = Message::decode(reader)?,
-                (2, FieldType::LIST) => message.infos = Message::decode(reader)?,
-                (3, FieldType::STRING) => message.hint_message = Some(Message::decode(reader)?),
+                (1, FieldType::STRUCT) => err = Some(Message::decode(reader)?),
+                (2, FieldType::LIST) => infos = Some(Message::decode(reader)?),
+                (3, FieldType::STRING) => hint_message = Some(Message::decode(reader)?),
                 _ => reader.skip(field.field_type)?,
             }
         }
-        Ok(message)
+        Ok(Self {
+            err: err.unwrap_or_default(),
+            infos: infos.unwrap_or_default(),
+            hint_message,
+        })
     }
 
     fn encode(&self, out: &mut BytesMut) {
-        encode_field_header(out, FieldType::STRUCT, 1);
-        self.err.encode(out);
-        encode_field_header(out, FieldType::LIST, 2);
-        self.infos.encode(out);
+        self.err.encode_field(out, 1);
+        self.infos.encode_field(out, 2);
         if let Some(value) = &self.hint_message {
-            encode_field_header(out, FieldType::STRING, 3);
-            value.encode(out);
+            value.encode_field(out, 3);
         }
         encode_stop(out);
     }
@@ -1015,23 +1069,25 @@ impl Message for QueryAppInfoRequest {
     const MIN_LEN: usize = STOP_LEN;
 
     fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        let mut message = Self::default();
+        let mut meta_server = None;
+        let mut hp_meta_server = None;
         while let Some(field) = reader.field()? {
             match (field.id, field.field_type) {
-                (1, FieldType::STRUCT) => message.meta_server = Message::decode(reader)?,
-                (2, FieldType::STRUCT) => message.hp_meta_server = Some(Message::decode(reader)?),
+                (1, FieldType::STRUCT) => meta_server = Some(Message::decode(reader)?),
+                (2, FieldType::STRUCT) => hp_meta_server = Some(Message::decode(reader)?),
                 _ => reader.skip(field.field_type)?,
             }
         }
-        Ok(message)
+        Ok(Self {
+            meta_server: meta_server.unwrap_or_default(),
+            hp_meta_server,
+        })
     }
 
     fn encode(&self, out: &mut BytesMut) {
-        encode_field_header(out, FieldType::STRUCT, 1);
-        self.meta_server.encode(out);
+        self.meta_server.encode_field(out, 1);
         if let Some(value) = &self.hp_meta_server {
-            encode_field_header(out, FieldType::STRUCT, 2);
-            value.encode(out);
+            value.encode_field(out, 2);
         }
         encode_stop(out);
     }
@@ -1057,22 +1113,24 @@ impl Message for QueryAppInfoResponse {
     const MIN_LEN: usize = STOP_LEN;
 
     fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        let mut message = Self::default();
+        let mut err = None;
+        let mut apps = None;
         while let Some(field) = reader.field()? {
             match (field.id, field.field_type) {
-                (1, FieldType::STRUCT) => message.err = Message::decode(reader)?,
-                (2, FieldType::LIST) => message.apps = Message::decode(reader)?,
+                (1, FieldType::STRUCT) => err = Some(Message::decode(reader)?),
+                (2, FieldType::LIST) => apps = Some(Message::decode(reader)?),
                 _ => reader.skip(field.field_type)?,
             }
         }
-        Ok(message)
+        Ok(Self {
+            err: err.unwrap_or_default(),
+            apps: apps.unwrap_or_default(),
+        })
     }
 
     fn encode(&self, out: &mut BytesMut) {
-        encode_field_header(out, FieldType::STRUCT, 1);
-        self.err.encode(out);
-        encode_field_header(out, FieldType::LIST, 2);
-        self.apps.encode(out);
+        self.err.encode_field(out, 1);
+        self.apps.encode_field(out, 2);
         encode_stop(out);
     }
 
@@ -1103,36 +1161,41 @@ impl Message for ConfigurationUpdateAppEnvRequest {
     const MIN_LEN: usize = STOP_LEN;
 
     fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        let mut message = Self::default();
+        let mut app_name = None;
+        let mut op = None;
+        let mut keys = None;
+        let mut values = None;
+        let mut clear_prefix = None;
         while let Some(field) = reader.field()? {
             match (field.id, field.field_type) {
-                (1, FieldType::STRING) => message.app_name = Message::decode(reader)?,
-                (2, FieldType::I32) => message.op = Message::decode(reader)?,
-                (3, FieldType::LIST) => message.keys = Some(Message::decode(reader)?),
-                (4, FieldType::LIST) => message.values = Some(Message::decode(reader)?),
-                (5, FieldType::STRING) => message.clear_prefix = Some(Message::decode(reader)?),
+                (1, FieldType::STRING) => app_name = Some(Message::decode(reader)?),
+                (2, FieldType::I32) => op = Some(Message::decode(reader)?),
+                (3, FieldType::LIST) => keys = Some(Message::decode(reader)?),
+                (4, FieldType::LIST) => values = Some(Message::decode(reader)?),
+                (5, FieldType::STRING) => clear_prefix = Some(Message::decode(reader)?),
                 _ => reader.skip(field.field_type)?,
             }
         }
-        Ok(message)
+        Ok(Self {
+            app_name: app_name.unwrap_or_default(),
+            op: op.unwrap_or_default(),
+            keys,
+            values,
+            clear_prefix,
+        })
     }
 
     fn encode(&self, out: &mut BytesMut) {
-        encode_field_header(out, FieldType::STRING, 1);
-        self.app_name.encode(out);
-        encode_field_header(out, FieldType::I32, 2);
-        self.op.encode(out);
+        self.app_name.encode_field(out, 1);
+        self.op.encode_field(out, 2);
         if let Some(value) = &self.keys {
-            encode_field_header(out, FieldType::LIST, 3);
-            value.encode(out);
+            value.encode_field(out, 3);
         }
         if let Some(value) = &self.values {
-            encode_field_header(out, FieldType::LIST, 4);
-            value.encode(out);
+            value.encode_field(out, 4);
         }
         if let Some(value) = &self.clear_prefix {
-            encode_field_header(out, FieldType::STRING, 5);
-            value.encode(out);
+            value.encode_field(out, 5);
         }
         encode_stop(out);
     }
@@ -1161,22 +1224,24 @@ impl Message for ConfigurationUpdateAppEnvResponse {
     const MIN_LEN: usize = STOP_LEN;
 
     fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        let mut message = Self::default();
+        let mut err = None;
+        let mut hint_message = None;
         while let Some(field) = reader.field()? {
             match (field.id, field.field_type) {
-                (1, FieldType::STRUCT) => message.err = Message::decode(reader)?,
-                (2, FieldType::STRING) => message.hint_message = Message::decode(reader)?,
+                (1, FieldType::STRUCT) => err = Some(Message::decode(reader)?),
+                (2, FieldType::STRING) => hint_message = Some(Message::decode(reader)?),
                 _ => reader.skip(field.field_type)?,
             }
         }
-        Ok(message)
+        Ok(Self {
+            err: err.unwrap_or_default(),
+            hint_message: hint_message.unwrap_or_default(),
+        })
     }
 
     fn encode(&self, out: &mut BytesMut) {
-        encode_field_header(out, FieldType::STRUCT, 1);
-        self.err.encode(out);
-        encode_field_header(out, FieldType::STRING, 2);
-        self.hint_message.encode(out);
+        self.err.encode_field(out, 1);
+        self.hint_message.encode_field(out, 2);
         encode_stop(out);
     }
 
@@ -1207,38 +1272,43 @@ impl Message for StartAppManualCompactRequest {
     const MIN_LEN: usize = STOP_LEN;
 
     fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        let mut message = Self::default();
+        let mut app_name = None;
+        let mut trigger_time = None;
+        let mut target_level = None;
+        let mut bottommost = None;
+        let mut max_running_count = None;
         while let Some(field) = reader.field()? {
             match (field.id, field.field_type) {
-                (1, FieldType::STRING) => message.app_name = Message::decode(reader)?,
-                (2, FieldType::I64) => message.trigger_time = Some(Message::decode(reader)?),
-                (3, FieldType::I32) => message.target_level = Some(Message::decode(reader)?),
-                (4, FieldType::BOOL) => message.bottommost = Some(Message::decode(reader)?),
-                (5, FieldType::I32) => message.max_running_count = Some(Message::decode(reader)?),
+                (1, FieldType::STRING) => app_name = Some(Message::decode(reader)?),
+                (2, FieldType::I64) => trigger_time = Some(Message::decode(reader)?),
+                (3, FieldType::I32) => target_level = Some(Message::decode(reader)?),
+                (4, FieldType::BOOL) => bottommost = Some(Message::decode(reader)?),
+                (5, FieldType::I32) => max_running_count = Some(Message::decode(reader)?),
                 _ => reader.skip(field.field_type)?,
             }
         }
-        Ok(message)
+        Ok(Self {
+            app_name: app_name.unwrap_or_default(),
+            trigger_time,
+            target_level,
+            bottommost,
+            max_running_count,
+        })
     }
 
     fn encode(&self, out: &mut BytesMut) {
-        encode_field_header(out, FieldType::STRING, 1);
-        self.app_name.encode(out);
+        self.app_name.encode_field(out, 1);
         if let Some(value) = &self.trigger_time {
-            encode_field_header(out, FieldType::I64, 2);
-            value.encode(out);
+            value.encode_field(out, 2);
         }
         if let Some(value) = &self.target_level {
-            encode_field_header(out, FieldType::I32, 3);
-            value.encode(out);
+            value.encode_field(out, 3);
         }
         if let Some(value) = &self.bottommost {
-            encode_field_header(out, FieldType::BOOL, 4);
-            value.encode(out);
+            value.encode_field(out, 4);
         }
         if let Some(value) = &self.max_running_count {
-            encode_field_header(out, FieldType::I32, 5);
-            value.encode(out);
+            value.encode_field(out, 5);
         }
         encode_stop(out);
     }
@@ -1267,22 +1337,24 @@ impl Message for StartAppManualCompactResponse {
     const MIN_LEN: usize = STOP_LEN;
 
     fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        let mut message = Self::default();
+        let mut err = None;
+        let mut hint_msg = None;
         while let Some(field) = reader.field()? {
             match (field.id, field.field_type) {
-                (1, FieldType::STRUCT) => message.err = Message::decode(reader)?,
-                (2, FieldType::STRING) => message.hint_msg = Message::decode(reader)?,
+                (1, FieldType::STRUCT) => err = Some(Message::decode(reader)?),
+                (2, FieldType::STRING) => hint_msg = Some(Message::decode(reader)?),
                 _ => reader.skip(field.field_type)?,
             }
         }
-        Ok(message)
+        Ok(Self {
+            err: err.unwrap_or_default(),
+            hint_msg: hint_msg.unwrap_or_default(),
+        })
     }
 
     fn encode(&self, out: &mut BytesMut) {
-        encode_field_header(out, FieldType::STRUCT, 1);
-        self.err.encode(out);
-        encode_field_header(out, FieldType::STRING, 2);
-        self.hint_msg.encode(out);
+        self.err.encode_field(out, 1);
+        self.hint_msg.encode_field(out, 2);
         encode_stop(out);
     }
 
@@ -1305,19 +1377,20 @@ impl Message for QueryAppManualCompactRequest {
     const MIN_LEN: usize = STOP_LEN;
 
     fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        let mut message = Self::default();
+        let mut app_name = None;
         while let Some(field) = reader.field()? {
             match (field.id, field.field_type) {
-                (1, FieldType::STRING) => message.app_name = Message::decode(reader)?,
+                (1, FieldType::STRING) => app_name = Some(Message::decode(reader)?),
                 _ => reader.skip(field.field_type)?,
             }
         }
-        Ok(message)
+        Ok(Self {
+            app_name: app_name.unwrap_or_default(),
+        })
     }
 
     fn encode(&self, out: &mut BytesMut) {
-        encode_field_header(out, FieldType::STRING, 1);
-        self.app_name.encode(out);
+        self.app_name.encode_field(out, 1);
         encode_stop(out);
     }
 
@@ -1343,26 +1416,29 @@ impl Message for QueryAppManualCompactResponse {
     const MIN_LEN: usize = STOP_LEN;
 
     fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        let mut message = Self::default();
+        let mut err = None;
+        let mut hint_msg = None;
+        let mut progress = None;
         while let Some(field) = reader.field()? {
             match (field.id, field.field_type) {
-                (1, FieldType::STRUCT) => message.err = Message::decode(reader)?,
-                (2, FieldType::STRING) => message.hint_msg = Message::decode(reader)?,
-                (3, FieldType::I32) => message.progress = Some(Message::decode(reader)?),
+                (1, FieldType::STRUCT) => err = Some(Message::decode(reader)?),
+                (2, FieldType::STRING) => hint_msg = Some(Message::decode(reader)?),
+                (3, FieldType::I32) => progress = Some(Message::decode(reader)?),
                 _ => reader.skip(field.field_type)?,
             }
         }
-        Ok(message)
+        Ok(Self {
+            err: err.unwrap_or_default(),
+            hint_msg: hint_msg.unwrap_or_default(),
+            progress,
+        })
     }
 
     fn encode(&self, out: &mut BytesMut) {
-        encode_field_header(out, FieldType::STRUCT, 1);
-        self.err.encode(out);
-        encode_field_header(out, FieldType::STRING, 2);
-        self.hint_msg.encode(out);
+        self.err.encode_field(out, 1);
+        self.hint_msg.encode_field(out, 2);
         if let Some(value) = &self.progress {
-            encode_field_header(out, FieldType::I32, 3);
-            value.encode(out);
+            value.encode_field(out, 3);
         }
         encode_stop(out);
     }
@@ -1391,26 +1467,29 @@ impl Message for NodeInfo {
     const MIN_LEN: usize = STOP_LEN;
 
     fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        let mut message = Self::default();
+        let mut status = None;
+        let mut node = None;
+        let mut hp_node = None;
         while let Some(field) = reader.field()? {
             match (field.id, field.field_type) {
-                (1, FieldType::I32) => message.status = Message::decode(reader)?,
-                (2, FieldType::STRUCT) => message.node = Message::decode(reader)?,
-                (3, FieldType::STRUCT) => message.hp_node = Some(Message::decode(reader)?),
+                (1, FieldType::I32) => status = Some(Message::decode(reader)?),
+                (2, FieldType::STRUCT) => node = Some(Message::decode(reader)?),
+                (3, FieldType::STRUCT) => hp_node = Some(Message::decode(reader)?),
                 _ => reader.skip(field.field_type)?,
             }
         }
-        Ok(message)
+        Ok(Self {
+            status: status.unwrap_or_default(),
+            node: node.unwrap_or_default(),
+            hp_node,
+        })
     }
 
     fn encode(&self, out: &mut BytesMut) {
-        encode_field_header(out, FieldType::I32, 1);
-        self.status.encode(out);
-        encode_field_header(out, FieldType::STRUCT, 2);
-        self.node.encode(out);
+        self.status.encode_field(out, 1);
+        self.node.encode_field(out, 2);
         if let Some(value) = &self.hp_node {
-            encode_field_header(out, FieldType::STRUCT, 3);
-            value.encode(out);
+            value.encode_field(out, 3);
         }
         encode_stop(out);
     }
@@ -1435,19 +1514,20 @@ impl Message for ConfigurationListNodesRequest {
     const MIN_LEN: usize = STOP_LEN;
 
     fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        let mut message = Self::default();
+        let mut status = None;
         while let Some(field) = reader.field()? {
             match (field.id, field.field_type) {
-                (1, FieldType::I32) => message.status = Message::decode(reader)?,
+                (1, FieldType::I32) => status = Some(Message::decode(reader)?),
                 _ => reader.skip(field.field_type)?,
             }
         }
-        Ok(message)
+        Ok(Self {
+            status: status.unwrap_or_default(),
+        })
     }
 
     fn encode(&self, out: &mut BytesMut) {
-        encode_field_header(out, FieldType::I32, 1);
-        self.status.encode(out);
+        self.status.encode_field(out, 1);
         encode_stop(out);
     }
 
@@ -1471,22 +1551,24 @@ impl Message for ConfigurationListNodesResponse {
     const MIN_LEN: usize = STOP_LEN;
 
     fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        let mut message = Self::default();
+        let mut err = None;
+        let mut infos = None;
         while let Some(field) = reader.field()? {
             match (field.id, field.field_type) {
-                (1, FieldType::STRUCT) => message.err = Message::decode(reader)?,
-                (2, FieldType::LIST) => message.infos = Message::decode(reader)?,
+                (1, FieldType::STRUCT) => err = Some(Message::decode(reader)?),
+                (2, FieldType::LIST) => infos = Some(Message::decode(reader)?),
                 _ => reader.skip(field.field_type)?,
             }
         }
-        Ok(message)
+        Ok(Self {
+            err: err.unwrap_or_default(),
+            infos: infos.unwrap_or_default(),
+        })
     }
 
     fn encode(&self, out: &mut BytesMut) {
-        encode_field_header(out, FieldType::STRUCT, 1);
-        self.err.encode(out);
-        encode_field_header(out, FieldType::LIST, 2);
-        self.infos.encode(out);
+        self.err.encode_field(out, 1);
+        self.infos.encode_field(out, 2);
         encode_stop(out);
     }
 
@@ -1538,25 +1620,28 @@ impl Message for ConfigurationClusterInfoResponse {
     const MIN_LEN: usize = STOP_LEN;
 
     fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        let mut message = Self::default();
+        let mut err = None;
+        let mut keys = None;
+        let mut values = None;
         while let Some(field) = reader.field()? {
             match (field.id, field.field_type) {
-                (1, FieldType::STRUCT) => message.err = Message::decode(reader)?,
-                (2, FieldType::LIST) => message.keys = Message::decode(reader)?,
-                (3, FieldType::LIST) => message.values = Message::decode(reader)?,
+                (1, FieldType::STRUCT) => err = Some(Message::decode(reader)?),
+                (2, FieldType::LIST) => keys = Some(Message::decode(reader)?),
+                (3, FieldType::LIST) => values = Some(Message::decode(reader)?),
                 _ => reader.skip(field.field_type)?,
             }
         }
-        Ok(message)
+        Ok(Self {
+            err: err.unwrap_or_default(),
+            keys: keys.unwrap_or_default(),
+            values: values.unwrap_or_default(),
+        })
     }
 
     fn encode(&self, out: &mut BytesMut) {
-        encode_field_header(out, FieldType::STRUCT, 1);
-        self.err.encode(out);
-        encode_field_header(out, FieldType::LIST, 2);
-        self.keys.encode(out);
-        encode_field_header(out, FieldType::LIST, 3);
-        self.values.encode(out);
+        self.err.encode_field(out, 1);
+        self.keys.encode_field(out, 2);
+        self.values.encode_field(out, 3);
         encode_stop(out);
     }
 
@@ -1580,19 +1665,20 @@ impl Message for ConfigurationMetaControlRequest {
     const MIN_LEN: usize = STOP_LEN;
 
     fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        let mut message = Self::default();
+        let mut level = None;
         while let Some(field) = reader.field()? {
             match (field.id, field.field_type) {
-                (1, FieldType::I32) => message.level = Message::decode(reader)?,
+                (1, FieldType::I32) => level = Some(Message::decode(reader)?),
                 _ => reader.skip(field.field_type)?,
             }
         }
-        Ok(message)
+        Ok(Self {
+            level: level.unwrap_or_default(),
+        })
     }
 
     fn encode(&self, out: &mut BytesMut) {
-        encode_field_header(out, FieldType::I32, 1);
-        self.level.encode(out);
+        self.level.encode_field(out, 1);
         encode_stop(out);
     }
 
@@ -1616,22 +1702,24 @@ impl Message for ConfigurationMetaControlResponse {
     const MIN_LEN: usize = STOP_LEN;
 
     fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        let mut message = Self::default();
+        let mut err = None;
+        let mut old_level = None;
         while let Some(field) = reader.field()? {
             match (field.id, field.field_type) {
-                (1, FieldType::STRUCT) => message.err = Message::decode(reader)?,
-                (2, FieldType::I32) => message.old_level = Message::decode(reader)?,
+                (1, FieldType::STRUCT) => err = Some(Message::decode(reader)?),
+                (2, FieldType::I32) => old_level = Some(Message::decode(reader)?),
                 _ => reader.skip(field.field_type)?,
             }
         }
-        Ok(message)
+        Ok(Self {
+            err: err.unwrap_or_default(),
+            old_level: old_level.unwrap_or_default(),
+        })
     }
 
     fn encode(&self, out: &mut BytesMut) {
-        encode_field_header(out, FieldType::STRUCT, 1);
-        self.err.encode(out);
-        encode_field_header(out, FieldType::I32, 2);
-        self.old_level.encode(out);
+        self.err.encode_field(out, 1);
+        self.old_level.encode_field(out, 2);
         encode_stop(out);
     }
 
@@ -1662,34 +1750,39 @@ impl Message for ConfigurationProposalAction {
     const MIN_LEN: usize = STOP_LEN;
 
     fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        let mut message = Self::default();
+        let mut target = None;
+        let mut node = None;
+        let mut r#type = None;
+        let mut hp_target = None;
+        let mut hp_node = None;
         while let Some(field) = reader.field()? {
             match (field.id, field.field_type) {
-                (1, FieldType::STRUCT) => message.target = Message::decode(reader)?,
-                (2, FieldType::STRUCT) => message.node = Message::decode(reader)?,
-                (3, FieldType::I32) => message.r#type = Message::decode(reader)?,
-                (5, FieldType::STRUCT) => message.hp_target = Some(Message::decode(reader)?),
-                (6, FieldType::STRUCT) => message.hp_node = Some(Message::decode(reader)?),
+                (1, FieldType::STRUCT) => target = Some(Message::decode(reader)?),
+                (2, FieldType::STRUCT) => node = Some(Message::decode(reader)?),
+                (3, FieldType::I32) => r#type = Some(Message::decode(reader)?),
+                (5, FieldType::STRUCT) => hp_target = Some(Message::decode(reader)?),
+                (6, FieldType::STRUCT) => hp_node = Some(Message::decode(reader)?),
                 _ => reader.skip(field.field_type)?,
             }
         }
-        Ok(message)
+        Ok(Self {
+            target: target.unwrap_or_default(),
+            node: node.unwrap_or_default(),
+            r#type: r#type.unwrap_or_default(),
+            hp_target,
+            hp_node,
+        })
     }
 
     fn encode(&self, out: &mut BytesMut) {
-        encode_field_header(out, FieldType::STRUCT, 1);
-        self.target.encode(out);
-        encode_field_header(out, FieldType::STRUCT, 2);
-        self.node.encode(out);
-        encode_field_header(out, FieldType::I32, 3);
-        self.r#type.encode(out);
+        self.target.encode_field(out, 1);
+        self.node.encode_field(out, 2);
+        self.r#type.encode_field(out, 3);
         if let Some(value) = &self.hp_target {
-            encode_field_header(out, FieldType::STRUCT, 5);
-            value.encode(out);
+            value.encode_field(out, 5);
         }
         if let Some(value) = &self.hp_node {
-            encode_field_header(out, FieldType::STRUCT, 6);
-            value.encode(out);
+            value.encode_field(out, 6);
         }
         encode_stop(out);
     }
@@ -1723,31 +1816,35 @@ impl Message for ConfigurationBalancerRequest {
     const MIN_LEN: usize = STOP_LEN;
 
     fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        let mut message = Self::default();
+        let mut gpid = None;
+        let mut action_list = None;
+        let mut force = None;
+        let mut balance_type = None;
         while let Some(field) = reader.field()? {
             match (field.id, field.field_type) {
-                (1, FieldType::STRUCT) => message.gpid = Message::decode(reader)?,
-                (2, FieldType::LIST) => message.action_list = Message::decode(reader)?,
-                (3, FieldType::BOOL) => message.force = Some(Message::decode(reader)?),
-                (4, FieldType::I32) => message.balance_type = Some(Message::decode(reader)?),
+                (1, FieldType::STRUCT) => gpid = Some(Message::decode(reader)?),
+                (2, FieldType::LIST) => action_list = Some(Message::decode(reader)?),
+                (3, FieldType::BOOL) => force = Some(Message::decode(reader)?),
+                (4, FieldType::I32) => balance_type = Some(Message::decode(reader)?),
                 _ => reader.skip(field.field_type)?,
             }
         }
-        Ok(message)
+        Ok(Self {
+            gpid: gpid.unwrap_or_default(),
+            action_list: action_list.unwrap_or_default(),
+            force,
+            balance_type,
+        })
     }
 
     fn encode(&self, out: &mut BytesMut) {
-        encode_field_header(out, FieldType::STRUCT, 1);
-        self.gpid.encode(out);
-        encode_field_header(out, FieldType::LIST, 2);
-        self.action_list.encode(out);
+        self.gpid.encode_field(out, 1);
+        self.action_list.encode_field(out, 2);
         if let Some(value) = &self.force {
-            encode_field_header(out, FieldType::BOOL, 3);
-            value.encode(out);
+            value.encode_field(out, 3);
         }
         if let Some(value) = &self.balance_type {
-            encode_field_header(out, FieldType::I32, 4);
-            value.encode(out);
+            value.encode_field(out, 4);
         }
         encode_stop(out);
     }
@@ -1773,19 +1870,20 @@ impl Message for ConfigurationBalancerResponse {
     const MIN_LEN: usize = STOP_LEN;
 
     fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        let mut message = Self::default();
+        let mut err = None;
         while let Some(field) = reader.field()? {
             match (field.id, field.field_type) {
-                (1, FieldType::STRUCT) => message.err = Message::decode(reader)?,
+                (1, FieldType::STRUCT) => err = Some(Message::decode(reader)?),
                 _ => reader.skip(field.field_type)?,
             }
         }
-        Ok(message)
+        Ok(Self {
+            err: err.unwrap_or_default(),
+        })
     }
 
     fn encode(&self, out: &mut BytesMut) {
-        encode_field_header(out, FieldType::STRUCT, 1);
-        self.err.encode(out);
+        self.err.encode_field(out, 1);
         encode_stop(out);
     }
 
@@ -1807,19 +1905,20 @@ impl Message for DddDiagnoseRequest {
     const MIN_LEN: usize = STOP_LEN;
 
     fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        let mut message = Self::default();
+        let mut pid = None;
         while let Some(field) = reader.field()? {
             match (field.id, field.field_type) {
-                (1, FieldType::STRUCT) => message.pid = Message::decode(reader)?,
+                (1, FieldType::STRUCT) => pid = Some(Message::decode(reader)?),
                 _ => reader.skip(field.field_type)?,
             }
         }
-        Ok(message)
+        Ok(Self {
+            pid: pid.unwrap_or_default(),
+        })
     }
 
     fn encode(&self, out: &mut BytesMut) {
-        encode_field_header(out, FieldType::STRUCT, 1);
-        self.pid.encode(out);
+        self.pid.encode_field(out, 1);
         encode_stop(out);
     }
 
@@ -1855,41 +1954,49 @@ impl Message for DddNodeInfo {
     const MIN_LEN: usize = STOP_LEN;
 
     fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        let mut message = Self::default();
+        let mut node = None;
+        let mut drop_time_ms = None;
+        let mut is_alive = None;
+        let mut is_collected = None;
+        let mut ballot = None;
+        let mut last_committed_decree = None;
+        let mut last_prepared_decree = None;
+        let mut hp_node = None;
         while let Some(field) = reader.field()? {
             match (field.id, field.field_type) {
-                (1, FieldType::STRUCT) => message.node = Message::decode(reader)?,
-                (2, FieldType::I64) => message.drop_time_ms = Message::decode(reader)?,
-                (3, FieldType::BOOL) => message.is_alive = Message::decode(reader)?,
-                (4, FieldType::BOOL) => message.is_collected = Message::decode(reader)?,
-                (5, FieldType::I64) => message.ballot = Message::decode(reader)?,
-                (6, FieldType::I64) => message.last_committed_decree = Message::decode(reader)?,
-                (7, FieldType::I64) => message.last_prepared_decree = Message::decode(reader)?,
-                (8, FieldType::STRUCT) => message.hp_node = Some(Message::decode(reader)?),
+                (1, FieldType::STRUCT) => node = Some(Message::decode(reader)?),
+                (2, FieldType::I64) => drop_time_ms = Some(Message::decode(reader)?),
+                (3, FieldType::BOOL) => is_alive = Some(Message::decode(reader)?),
+                (4, FieldType::BOOL) => is_collected = Some(Message::decode(reader)?),
+                (5, FieldType::I64) => ballot = Some(Message::decode(reader)?),
+                (6, FieldType::I64) => last_committed_decree = Some(Message::decode(reader)?),
+                (7, FieldType::I64) => last_prepared_decree = Some(Message::decode(reader)?),
+                (8, FieldType::STRUCT) => hp_node = Some(Message::decode(reader)?),
                 _ => reader.skip(field.field_type)?,
             }
         }
-        Ok(message)
+        Ok(Self {
+            node: node.unwrap_or_default(),
+            drop_time_ms: drop_time_ms.unwrap_or_default(),
+            is_alive: is_alive.unwrap_or_default(),
+            is_collected: is_collected.unwrap_or_default(),
+            ballot: ballot.unwrap_or_default(),
+            last_committed_decree: last_committed_decree.unwrap_or_default(),
+            last_prepared_decree: last_prepared_decree.unwrap_or_default(),
+            hp_node,
+        })
     }
 
     fn encode(&self, out: &mut BytesMut) {
-        encode_field_header(out, FieldType::STRUCT, 1);
-        self.node.encode(out);
-        encode_field_header(out, FieldType::I64, 2);
-        self.drop_time_ms.encode(out);
-        encode_field_header(out, FieldType::BOOL, 3);
-        self.is_alive.encode(out);
-        encode_field_header(out, FieldType::BOOL, 4);
-        self.is_collected.encode(out);
-        encode_field_header(out, FieldType::I64, 5);
-        self.ballot.encode(out);
-        encode_field_header(out, FieldType::I64, 6);
-        self.last_committed_decree.encode(out);
-        encode_field_header(out, FieldType::I64, 7);
-        self.last_prepared_decree.encode(out);
+        self.node.encode_field(out, 1);
+        self.drop_time_ms.encode_field(out, 2);
+        self.is_alive.encode_field(out, 3);
+        self.is_collected.encode_field(out, 4);
+        self.ballot.encode_field(out, 5);
+        self.last_committed_decree.encode_field(out, 6);
+        self.last_prepared_decree.encode_field(out, 7);
         if let Some(value) = &self.hp_node {
-            encode_field_header(out, FieldType::STRUCT, 8);
-            value.encode(out);
+            value.encode_field(out, 8);
         }
         encode_stop(out);
     }
@@ -1923,25 +2030,28 @@ impl Message for DddPartitionInfo {
     const MIN_LEN: usize = STOP_LEN;
 
     fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        let mut message = Self::default();
+        let mut config = None;
+        let mut dropped = None;
+        let mut reason = None;
         while let Some(field) = reader.field()? {
             match (field.id, field.field_type) {
-                (1, FieldType::STRUCT) => message.config = Message::decode(reader)?,
-                (2, FieldType::LIST) => message.dropped = Message::decode(reader)?,
-                (3, FieldType::STRING) => message.reason = Message::decode(reader)?,
+                (1, FieldType::STRUCT) => config = Some(Message::decode(reader)?),
+                (2, FieldType::LIST) => dropped = Some(Message::decode(reader)?),
+                (3, FieldType::STRING) => reason = Some(Message::decode(reader)?),
                 _ => reader.skip(field.field_type)?,
             }
         }
-        Ok(message)
+        Ok(Self {
+            config: config.unwrap_or_default(),
+            dropped: dropped.unwrap_or_default(),
+            reason: reason.unwrap_or_default(),
+        })
     }
 
     fn encode(&self, out: &mut BytesMut) {
-        encode_field_header(out, FieldType::STRUCT, 1);
-        self.config.encode(out);
-        encode_field_header(out, FieldType::LIST, 2);
-        self.dropped.encode(out);
-        encode_field_header(out, FieldType::STRING, 3);
-        self.reason.encode(out);
+        self.config.encode_field(out, 1);
+        self.dropped.encode_field(out, 2);
+        self.reason.encode_field(out, 3);
         encode_stop(out);
     }
 
@@ -1967,22 +2077,24 @@ impl Message for DddDiagnoseResponse {
     const MIN_LEN: usize = STOP_LEN;
 
     fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        let mut message = Self::default();
+        let mut err = None;
+        let mut partitions = None;
         while let Some(field) = reader.field()? {
             match (field.id, field.field_type) {
-                (1, FieldType::STRUCT) => message.err = Message::decode(reader)?,
-                (2, FieldType::LIST) => message.partitions = Message::decode(reader)?,
+                (1, FieldType::STRUCT) => err = Some(Message::decode(reader)?),
+                (2, FieldType::LIST) => partitions = Some(Message::decode(reader)?),
                 _ => reader.skip(field.field_type)?,
             }
         }
-        Ok(message)
+        Ok(Self {
+            err: err.unwrap_or_default(),
+            partitions: partitions.unwrap_or_default(),
+        })
     }
 
     fn encode(&self, out: &mut BytesMut) {
-        encode_field_header(out, FieldType::STRUCT, 1);
-        self.err.encode(out);
-        encode_field_header(out, FieldType::LIST, 2);
-        self.partitions.encode(out);
+        self.err.encode_field(out, 1);
+        self.partitions.encode_field(out, 2);
         encode_stop(out);
     }
 
@@ -2005,19 +2117,20 @@ impl Message for ConfigurationGetMaxReplicaCountRequest {
     const MIN_LEN: usize = STOP_LEN;
 
     fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        let mut message = Self::default();
+        let mut app_name = None;
         while let Some(field) = reader.field()? {
             match (field.id, field.field_type) {
-                (1, FieldType::STRING) => message.app_name = Message::decode(reader)?,
+                (1, FieldType::STRING) => app_name = Some(Message::decode(reader)?),
                 _ => reader.skip(field.field_type)?,
             }
         }
-        Ok(message)
+        Ok(Self {
+            app_name: app_name.unwrap_or_default(),
+        })
     }
 
     fn encode(&self, out: &mut BytesMut) {
-        encode_field_header(out, FieldType::STRING, 1);
-        self.app_name.encode(out);
+        self.app_name.encode_field(out, 1);
         encode_stop(out);
     }
 
@@ -2043,25 +2156,28 @@ impl Message for ConfigurationGetMaxReplicaCountResponse {
     const MIN_LEN: usize = STOP_LEN;
 
     fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        let mut message = Self::default();
+        let mut err = None;
+        let mut max_replica_count = None;
+        let mut hint_message = None;
         while let Some(field) = reader.field()? {
             match (field.id, field.field_type) {
-                (1, FieldType::STRUCT) => message.err = Message::decode(reader)?,
-                (2, FieldType::I32) => message.max_replica_count = Message::decode(reader)?,
-                (3, FieldType::STRING) => message.hint_message = Message::decode(reader)?,
+                (1, FieldType::STRUCT) => err = Some(Message::decode(reader)?),
+                (2, FieldType::I32) => max_replica_count = Some(Message::decode(reader)?),
+                (3, FieldType::STRING) => hint_message = Some(Message::decode(reader)?),
                 _ => reader.skip(field.field_type)?,
             }
         }
-        Ok(message)
+        Ok(Self {
+            err: err.unwrap_or_default(),
+            max_replica_count: max_replica_count.unwrap_or_default(),
+            hint_message: hint_message.unwrap_or_default(),
+        })
     }
 
     fn encode(&self, out: &mut BytesMut) {
-        encode_field_header(out, FieldType::STRUCT, 1);
-        self.err.encode(out);
-        encode_field_header(out, FieldType::I32, 2);
-        self.max_replica_count.encode(out);
-        encode_field_header(out, FieldType::STRING, 3);
-        self.hint_message.encode(out);
+        self.err.encode_field(out, 1);
+        self.max_replica_count.encode_field(out, 2);
+        self.hint_message.encode_field(out, 3);
         encode_stop(out);
     }
 
@@ -2087,22 +2203,24 @@ impl Message for ConfigurationSetMaxReplicaCountRequest {
     const MIN_LEN: usize = STOP_LEN;
 
     fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        let mut message = Self::default();
+        let mut app_name = None;
+        let mut max_replica_count = None;
         while let Some(field) = reader.field()? {
             match (field.id, field.field_type) {
-                (1, FieldType::STRING) => message.app_name = Message::decode(reader)?,
-                (2, FieldType::I32) => message.max_replica_count = Message::decode(reader)?,
+                (1, FieldType::STRING) => app_name = Some(Message::decode(reader)?),
+                (2, FieldType::I32) => max_replica_count = Some(Message::decode(reader)?),
                 _ => reader.skip(field.field_type)?,
             }
         }
-        Ok(message)
+        Ok(Self {
+            app_name: app_name.unwrap_or_default(),
+            max_replica_count: max_replica_count.unwrap_or_default(),
+        })
     }
 
     fn encode(&self, out: &mut BytesMut) {
-        encode_field_header(out, FieldType::STRING, 1);
-        self.app_name.encode(out);
-        encode_field_header(out, FieldType::I32, 2);
-        self.max_replica_count.encode(out);
+        self.app_name.encode_field(out, 1);
+        self.max_replica_count.encode_field(out, 2);
         encode_stop(out);
     }
 
@@ -2129,25 +2247,28 @@ impl Message for ConfigurationSetMaxReplicaCountResponse {
     const MIN_LEN: usize = STOP_LEN;
 
     fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        let mut message = Self::default();
+        let mut err = None;
+        let mut old_max_replica_count = None;
+        let mut hint_message = None;
         while let Some(field) = reader.field()? {
             match (field.id, field.field_type) {
-                (1, FieldType::STRUCT) => message.err = Message::decode(reader)?,
-                (2, FieldType::I32) => message.old_max_replica_count = Message::decode(reader)?,
-                (3, FieldType::STRING) => message.hint_message = Message::decode(reader)?,
+                (1, FieldType::STRUCT) => err = Some(Message::decode(reader)?),
+                (2, FieldType::I32) => old_max_replica_count = Some(Message::decode(reader)?),
+                (3, FieldType::STRING) => hint_message = Some(Message::decode(reader)?),
                 _ => reader.skip(field.field_type)?,
             }
         }
-        Ok(message)
+        Ok(Self {
+            err: err.unwrap_or_default(),
+            old_max_replica_count: old_max_replica_count.unwrap_or_default(),
+            hint_message: hint_message.unwrap_or_default(),
+        })
     }
 
     fn encode(&self, out: &mut BytesMut) {
-        encode_field_header(out, FieldType::STRUCT, 1);
-        self.err.encode(out);
-        encode_field_header(out, FieldType::I32, 2);
-        self.old_max_replica_count.encode(out);
-        encode_field_header(out, FieldType::STRING, 3);
-        self.hint_message.encode(out);
+        self.err.encode_field(out, 1);
+        self.old_max_replica_count.encode_field(out, 2);
+        self.hint_message.encode_field(out, 3);
         encode_stop(out);
     }
 
@@ -2171,19 +2292,20 @@ impl Message for ConfigurationGetAtomicIdempotentRequest {
     const MIN_LEN: usize = STOP_LEN;
 
     fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        let mut message = Self::default();
+        let mut app_name = None;
         while let Some(field) = reader.field()? {
             match (field.id, field.field_type) {
-                (1, FieldType::STRING) => message.app_name = Message::decode(reader)?,
+                (1, FieldType::STRING) => app_name = Some(Message::decode(reader)?),
                 _ => reader.skip(field.field_type)?,
             }
         }
-        Ok(message)
+        Ok(Self {
+            app_name: app_name.unwrap_or_default(),
+        })
     }
 
     fn encode(&self, out: &mut BytesMut) {
-        encode_field_header(out, FieldType::STRING, 1);
-        self.app_name.encode(out);
+        self.app_name.encode_field(out, 1);
         encode_stop(out);
     }
 
@@ -2209,25 +2331,28 @@ impl Message for ConfigurationGetAtomicIdempotentResponse {
     const MIN_LEN: usize = STOP_LEN;
 
     fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        let mut message = Self::default();
+        let mut err = None;
+        let mut atomic_idempotent = None;
+        let mut hint_message = None;
         while let Some(field) = reader.field()? {
             match (field.id, field.field_type) {
-                (1, FieldType::STRUCT) => message.err = Message::decode(reader)?,
-                (2, FieldType::BOOL) => message.atomic_idempotent = Message::decode(reader)?,
-                (3, FieldType::STRING) => message.hint_message = Message::decode(reader)?,
+                (1, FieldType::STRUCT) => err = Some(Message::decode(reader)?),
+                (2, FieldType::BOOL) => atomic_idempotent = Some(Message::decode(reader)?),
+                (3, FieldType::STRING) => hint_message = Some(Message::decode(reader)?),
                 _ => reader.skip(field.field_type)?,
             }
         }
-        Ok(message)
+        Ok(Self {
+            err: err.unwrap_or_default(),
+            atomic_idempotent: atomic_idempotent.unwrap_or_default(),
+            hint_message: hint_message.unwrap_or_default(),
+        })
     }
 
     fn encode(&self, out: &mut BytesMut) {
-        encode_field_header(out, FieldType::STRUCT, 1);
-        self.err.encode(out);
-        encode_field_header(out, FieldType::BOOL, 2);
-        self.atomic_idempotent.encode(out);
-        encode_field_header(out, FieldType::STRING, 3);
-        self.hint_message.encode(out);
+        self.err.encode_field(out, 1);
+        self.atomic_idempotent.encode_field(out, 2);
+        self.hint_message.encode_field(out, 3);
         encode_stop(out);
     }
 
@@ -2253,22 +2378,24 @@ impl Message for ConfigurationSetAtomicIdempotentRequest {
     const MIN_LEN: usize = STOP_LEN;
 
     fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        let mut message = Self::default();
+        let mut app_name = None;
+        let mut atomic_idempotent = None;
         while let Some(field) = reader.field()? {
             match (field.id, field.field_type) {
-                (1, FieldType::STRING) => message.app_name = Message::decode(reader)?,
-                (2, FieldType::BOOL) => message.atomic_idempotent = Message::decode(reader)?,
+                (1, FieldType::STRING) => app_name = Some(Message::decode(reader)?),
+                (2, FieldType::BOOL) => atomic_idempotent = Some(Message::decode(reader)?),
                 _ => reader.skip(field.field_type)?,
             }
         }
-        Ok(message)
+        Ok(Self {
+            app_name: app_name.unwrap_or_default(),
+            atomic_idempotent: atomic_idempotent.unwrap_or_default(),
+        })
     }
 
     fn encode(&self, out: &mut BytesMut) {
-        encode_field_header(out, FieldType::STRING, 1);
-        self.app_name.encode(out);
-        encode_field_header(out, FieldType::BOOL, 2);
-        self.atomic_idempotent.encode(out);
+        self.app_name.encode_field(out, 1);
+        self.atomic_idempotent.encode_field(out, 2);
         encode_stop(out);
     }
 
@@ -2295,25 +2422,28 @@ impl Message for ConfigurationSetAtomicIdempotentResponse {
     const MIN_LEN: usize = STOP_LEN;
 
     fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        let mut message = Self::default();
+        let mut err = None;
+        let mut old_atomic_idempotent = None;
+        let mut hint_message = None;
         while let Some(field) = reader.field()? {
             match (field.id, field.field_type) {
-                (1, FieldType::STRUCT) => message.err = Message::decode(reader)?,
-                (2, FieldType::BOOL) => message.old_atomic_idempotent = Message::decode(reader)?,
-                (3, FieldType::STRING) => message.hint_message = Message::decode(reader)?,
+                (1, FieldType::STRUCT) => err = Some(Message::decode(reader)?),
+                (2, FieldType::BOOL) => old_atomic_idempotent = Some(Message::decode(reader)?),
+                (3, FieldType::STRING) => hint_message = Some(Message::decode(reader)?),
                 _ => reader.skip(field.field_type)?,
             }
         }
-        Ok(message)
+        Ok(Self {
+            err: err.unwrap_or_default(),
+            old_atomic_idempotent: old_atomic_idempotent.unwrap_or_default(),
+            hint_message: hint_message.unwrap_or_default(),
+        })
     }
 
     fn encode(&self, out: &mut BytesMut) {
-        encode_field_header(out, FieldType::STRUCT, 1);
-        self.err.encode(out);
-        encode_field_header(out, FieldType::BOOL, 2);
-        self.old_atomic_idempotent.encode(out);
-        encode_field_header(out, FieldType::STRING, 3);
-        self.hint_message.encode(out);
+        self.err.encode_field(out, 1);
+        self.old_atomic_idempotent.encode_field(out, 2);
+        self.hint_message.encode_field(out, 3);
         encode_stop(out);
     }
 

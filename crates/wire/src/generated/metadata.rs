@@ -6,7 +6,7 @@ use bytes::BytesMut;
 use pegasus_common::{Gpid, HostPort, RpcAddress};
 
 use crate::codec::wire_enum;
-use crate::codec::{FIELD_HEADER_LEN, encode_field_header};
+use crate::codec::FIELD_HEADER_LEN;
 use crate::codec::{DecodeError, FieldType, Message, Reader, STOP_LEN, encode_stop};
 
 wire_enum! {
@@ -87,25 +87,28 @@ impl Message for FileMeta {
     const MIN_LEN: usize = STOP_LEN;
 
     fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        let mut message = Self::default();
+        let mut name = None;
+        let mut size = None;
+        let mut md5 = None;
         while let Some(field) = reader.field()? {
             match (field.id, field.field_type) {
-                (1, FieldType::STRING) => message.name = Message::decode(reader)?,
-                (2, FieldType::I64) => message.size = Message::decode(reader)?,
-                (3, FieldType::STRING) => message.md5 = Message::decode(reader)?,
+                (1, FieldType::STRING) => name = Some(Message::decode(reader)?),
+                (2, FieldType::I64) => size = Some(Message::decode(reader)?),
+                (3, FieldType::STRING) => md5 = Some(Message::decode(reader)?),
                 _ => reader.skip(field.field_type)?,
             }
         }
-        Ok(message)
+        Ok(Self {
+            name: name.unwrap_or_default(),
+            size: size.unwrap_or_default(),
+            md5: md5.unwrap_or_default(),
+        })
     }
 
     fn encode(&self, out: &mut BytesMut) {
-        encode_field_header(out, FieldType::STRING, 1);
-        self.name.encode(out);
-        encode_field_header(out, FieldType::I64, 2);
-        self.size.encode(out);
-        encode_field_header(out, FieldType::STRING, 3);
-        self.md5.encode(out);
+        self.name.encode_field(out, 1);
+        self.size.encode_field(out, 2);
+        self.md5.encode_field(out, 3);
         encode_stop(out);
     }
 
@@ -145,45 +148,53 @@ impl Message for ReplicaConfiguration {
     const MIN_LEN: usize = STOP_LEN;
 
     fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        let mut message = Self::default();
+        let mut pid = None;
+        let mut ballot = None;
+        let mut primary = None;
+        let mut status = None;
+        let mut learner_signature = None;
+        let mut pop_all = None;
+        let mut split_sync_to_child = None;
+        let mut hp_primary = None;
         while let Some(field) = reader.field()? {
             match (field.id, field.field_type) {
-                (1, FieldType::STRUCT) => message.pid = Message::decode(reader)?,
-                (2, FieldType::I64) => message.ballot = Message::decode(reader)?,
-                (3, FieldType::STRUCT) => message.primary = Message::decode(reader)?,
-                (4, FieldType::I32) => message.status = Message::decode(reader)?,
-                (5, FieldType::I64) => message.learner_signature = Message::decode(reader)?,
-                (6, FieldType::BOOL) => message.pop_all = Some(Message::decode(reader)?),
-                (7, FieldType::BOOL) => message.split_sync_to_child = Some(Message::decode(reader)?),
-                (8, FieldType::STRUCT) => message.hp_primary = Some(Message::decode(reader)?),
+                (1, FieldType::STRUCT) => pid = Some(Message::decode(reader)?),
+                (2, FieldType::I64) => ballot = Some(Message::decode(reader)?),
+                (3, FieldType::STRUCT) => primary = Some(Message::decode(reader)?),
+                (4, FieldType::I32) => status = Some(Message::decode(reader)?),
+                (5, FieldType::I64) => learner_signature = Some(Message::decode(reader)?),
+                (6, FieldType::BOOL) => pop_all = Some(Message::decode(reader)?),
+                (7, FieldType::BOOL) => split_sync_to_child = Some(Message::decode(reader)?),
+                (8, FieldType::STRUCT) => hp_primary = Some(Message::decode(reader)?),
                 _ => reader.skip(field.field_type)?,
             }
         }
-        Ok(message)
+        Ok(Self {
+            pid: pid.unwrap_or_default(),
+            ballot: ballot.unwrap_or_default(),
+            primary: primary.unwrap_or_default(),
+            status: status.unwrap_or_default(),
+            learner_signature: learner_signature.unwrap_or_default(),
+            pop_all,
+            split_sync_to_child,
+            hp_primary,
+        })
     }
 
     fn encode(&self, out: &mut BytesMut) {
-        encode_field_header(out, FieldType::STRUCT, 1);
-        self.pid.encode(out);
-        encode_field_header(out, FieldType::I64, 2);
-        self.ballot.encode(out);
-        encode_field_header(out, FieldType::STRUCT, 3);
-        self.primary.encode(out);
-        encode_field_header(out, FieldType::I32, 4);
-        self.status.encode(out);
-        encode_field_header(out, FieldType::I64, 5);
-        self.learner_signature.encode(out);
+        self.pid.encode_field(out, 1);
+        self.ballot.encode_field(out, 2);
+        self.primary.encode_field(out, 3);
+        self.status.encode_field(out, 4);
+        self.learner_signature.encode_field(out, 5);
         if let Some(value) = &self.pop_all {
-            encode_field_header(out, FieldType::BOOL, 6);
-            value.encode(out);
+            value.encode_field(out, 6);
         }
         if let Some(value) = &self.split_sync_to_child {
-            encode_field_header(out, FieldType::BOOL, 7);
-            value.encode(out);
+            value.encode_field(out, 7);
         }
         if let Some(value) = &self.hp_primary {
-            encode_field_header(out, FieldType::STRUCT, 8);
-            value.encode(out);
+            value.encode_field(out, 8);
         }
         encode_stop(out);
     }
@@ -229,44 +240,53 @@ impl Message for ReplicaInfo {
     const MIN_LEN: usize = STOP_LEN;
 
     fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        let mut message = Self::default();
+        let mut pid = None;
+        let mut ballot = None;
+        let mut status = None;
+        let mut last_committed_decree = None;
+        let mut last_prepared_decree = None;
+        let mut last_durable_decree = None;
+        let mut app_type = None;
+        let mut disk_tag = None;
+        let mut manual_compact_status = None;
         while let Some(field) = reader.field()? {
             match (field.id, field.field_type) {
-                (1, FieldType::STRUCT) => message.pid = Message::decode(reader)?,
-                (2, FieldType::I64) => message.ballot = Message::decode(reader)?,
-                (3, FieldType::I32) => message.status = Message::decode(reader)?,
-                (4, FieldType::I64) => message.last_committed_decree = Message::decode(reader)?,
-                (5, FieldType::I64) => message.last_prepared_decree = Message::decode(reader)?,
-                (6, FieldType::I64) => message.last_durable_decree = Message::decode(reader)?,
-                (7, FieldType::STRING) => message.app_type = Message::decode(reader)?,
-                (8, FieldType::STRING) => message.disk_tag = Message::decode(reader)?,
-                (9, FieldType::I32) => message.manual_compact_status = Some(Message::decode(reader)?),
+                (1, FieldType::STRUCT) => pid = Some(Message::decode(reader)?),
+                (2, FieldType::I64) => ballot = Some(Message::decode(reader)?),
+                (3, FieldType::I32) => status = Some(Message::decode(reader)?),
+                (4, FieldType::I64) => last_committed_decree = Some(Message::decode(reader)?),
+                (5, FieldType::I64) => last_prepared_decree = Some(Message::decode(reader)?),
+                (6, FieldType::I64) => last_durable_decree = Some(Message::decode(reader)?),
+                (7, FieldType::STRING) => app_type = Some(Message::decode(reader)?),
+                (8, FieldType::STRING) => disk_tag = Some(Message::decode(reader)?),
+                (9, FieldType::I32) => manual_compact_status = Some(Message::decode(reader)?),
                 _ => reader.skip(field.field_type)?,
             }
         }
-        Ok(message)
+        Ok(Self {
+            pid: pid.unwrap_or_default(),
+            ballot: ballot.unwrap_or_default(),
+            status: status.unwrap_or_default(),
+            last_committed_decree: last_committed_decree.unwrap_or_default(),
+            last_prepared_decree: last_prepared_decree.unwrap_or_default(),
+            last_durable_decree: last_durable_decree.unwrap_or_default(),
+            app_type: app_type.unwrap_or_default(),
+            disk_tag: disk_tag.unwrap_or_default(),
+            manual_compact_status,
+        })
     }
 
     fn encode(&self, out: &mut BytesMut) {
-        encode_field_header(out, FieldType::STRUCT, 1);
-        self.pid.encode(out);
-        encode_field_header(out, FieldType::I64, 2);
-        self.ballot.encode(out);
-        encode_field_header(out, FieldType::I32, 3);
-        self.status.encode(out);
-        encode_field_header(out, FieldType::I64, 4);
-        self.last_committed_decree.encode(out);
-        encode_field_header(out, FieldType::I64, 5);
-        self.last_prepared_decree.encode(out);
-        encode_field_header(out, FieldType::I64, 6);
-        self.last_durable_decree.encode(out);
-        encode_field_header(out, FieldType::STRING, 7);
-        self.app_type.encode(out);
-        encode_field_header(out, FieldType::STRING, 8);
-        self.disk_tag.encode(out);
+        self.pid.encode_field(out, 1);
+        self.ballot.encode_field(out, 2);
+        self.status.encode_field(out, 3);
+        self.last_committed_decree.encode_field(out, 4);
+        self.last_prepared_decree.encode_field(out, 5);
+        self.last_durable_decree.encode_field(out, 6);
+        self.app_type.encode_field(out, 7);
+        self.disk_tag.encode_field(out, 8);
         if let Some(value) = &self.manual_compact_status {
-            encode_field_header(out, FieldType::I32, 9);
-            value.encode(out);
+            value.encode_field(out, 9);
         }
         encode_stop(out);
     }

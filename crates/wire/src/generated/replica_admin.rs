@@ -2,12 +2,11 @@
 
 //! What tools and the meta servers ask a replica server about itself.
 
-use std::collections::BTreeMap;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use bytes::BytesMut;
 use pegasus_common::{ErrorCode, Gpid, HostPort, RpcAddress};
 
-use crate::codec::{FIELD_HEADER_LEN, encode_field_header};
+use crate::codec::FIELD_HEADER_LEN;
 use crate::codec::{DecodeError, FieldType, Message, Reader, STOP_LEN, encode_stop};
 
 /// Argument of RPC_QUERY_REPLICA_INFO: all replicas of a server.
@@ -24,23 +23,25 @@ impl Message for QueryReplicaInfoRequest {
     const MIN_LEN: usize = STOP_LEN;
 
     fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        let mut message = Self::default();
+        let mut node1 = None;
+        let mut hp_node1 = None;
         while let Some(field) = reader.field()? {
             match (field.id, field.field_type) {
-                (1, FieldType::STRUCT) => message.node1 = Message::decode(reader)?,
-                (2, FieldType::STRUCT) => message.hp_node1 = Some(Message::decode(reader)?),
+                (1, FieldType::STRUCT) => node1 = Some(Message::decode(reader)?),
+                (2, FieldType::STRUCT) => hp_node1 = Some(Message::decode(reader)?),
                 _ => reader.skip(field.field_type)?,
             }
         }
-        Ok(message)
+        Ok(Self {
+            node1: node1.unwrap_or_default(),
+            hp_node1,
+        })
     }
 
     fn encode(&self, out: &mut BytesMut) {
-        encode_field_header(out, FieldType::STRUCT, 1);
-        self.node1.encode(out);
+        self.node1.encode_field(out, 1);
         if let Some(value) = &self.hp_node1 {
-            encode_field_header(out, FieldType::STRUCT, 2);
-            value.encode(out);
+            value.encode_field(out, 2);
         }
         encode_stop(out);
     }
@@ -66,22 +67,24 @@ impl Message for QueryReplicaInfoResponse {
     const MIN_LEN: usize = STOP_LEN;
 
     fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        let mut message = Self::default();
+        let mut err = None;
+        let mut replicas = None;
         while let Some(field) = reader.field()? {
             match (field.id, field.field_type) {
-                (1, FieldType::STRUCT) => message.err = Message::decode(reader)?,
-                (2, FieldType::LIST) => message.replicas = Message::decode(reader)?,
+                (1, FieldType::STRUCT) => err = Some(Message::decode(reader)?),
+                (2, FieldType::LIST) => replicas = Some(Message::decode(reader)?),
                 _ => reader.skip(field.field_type)?,
             }
         }
-        Ok(message)
+        Ok(Self {
+            err: err.unwrap_or_default(),
+            replicas: replicas.unwrap_or_default(),
+        })
     }
 
     fn encode(&self, out: &mut BytesMut) {
-        encode_field_header(out, FieldType::STRUCT, 1);
-        self.err.encode(out);
-        encode_field_header(out, FieldType::LIST, 2);
-        self.replicas.encode(out);
+        self.err.encode_field(out, 1);
+        self.replicas.encode_field(out, 2);
         encode_stop(out);
     }
 
@@ -114,34 +117,40 @@ impl Message for DiskInfo {
     const MIN_LEN: usize = STOP_LEN;
 
     fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        let mut message = Self::default();
+        let mut tag = None;
+        let mut full_dir = None;
+        let mut disk_capacity_mb = None;
+        let mut disk_available_mb = None;
+        let mut holding_primary_replicas = None;
+        let mut holding_secondary_replicas = None;
         while let Some(field) = reader.field()? {
             match (field.id, field.field_type) {
-                (1, FieldType::STRING) => message.tag = Message::decode(reader)?,
-                (2, FieldType::STRING) => message.full_dir = Message::decode(reader)?,
-                (3, FieldType::I64) => message.disk_capacity_mb = Message::decode(reader)?,
-                (4, FieldType::I64) => message.disk_available_mb = Message::decode(reader)?,
-                (5, FieldType::MAP) => message.holding_primary_replicas = Message::decode(reader)?,
-                (6, FieldType::MAP) => message.holding_secondary_replicas = Message::decode(reader)?,
+                (1, FieldType::STRING) => tag = Some(Message::decode(reader)?),
+                (2, FieldType::STRING) => full_dir = Some(Message::decode(reader)?),
+                (3, FieldType::I64) => disk_capacity_mb = Some(Message::decode(reader)?),
+                (4, FieldType::I64) => disk_available_mb = Some(Message::decode(reader)?),
+                (5, FieldType::MAP) => holding_primary_replicas = Some(Message::decode(reader)?),
+                (6, FieldType::MAP) => holding_secondary_replicas = Some(Message::decode(reader)?),
                 _ => reader.skip(field.field_type)?,
             }
         }
-        Ok(message)
+        Ok(Self {
+            tag: tag.unwrap_or_default(),
+            full_dir: full_dir.unwrap_or_default(),
+            disk_capacity_mb: disk_capacity_mb.unwrap_or_default(),
+            disk_available_mb: disk_available_mb.unwrap_or_default(),
+            holding_primary_replicas: holding_primary_replicas.unwrap_or_default(),
+            holding_secondary_replicas: holding_secondary_replicas.unwrap_or_default(),
+        })
     }
 
     fn encode(&self, out: &mut BytesMut) {
-        encode_field_header(out, FieldType::STRING, 1);
-        self.tag.encode(out);
-        encode_field_header(out, FieldType::STRING, 2);
-        self.full_dir.encode(out);
-        encode_field_header(out, FieldType::I64, 3);
-        self.disk_capacity_mb.encode(out);
-        encode_field_header(out, FieldType::I64, 4);
-        self.disk_available_mb.encode(out);
-        encode_field_header(out, FieldType::MAP, 5);
-        self.holding_primary_replicas.encode(out);
-        encode_field_header(out, FieldType::MAP, 6);
-        self.holding_secondary_replicas.encode(out);
+        self.tag.encode_field(out, 1);
+        self.full_dir.encode_field(out, 2);
+        self.disk_capacity_mb.encode_field(out, 3);
+        self.disk_available_mb.encode_field(out, 4);
+        self.holding_primary_replicas.encode_field(out, 5);
+        self.holding_secondary_replicas.encode_field(out, 6);
         encode_stop(out);
     }
 
@@ -172,26 +181,29 @@ impl Message for QueryDiskInfoRequest {
     const MIN_LEN: usize = STOP_LEN;
 
     fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        let mut message = Self::default();
+        let mut node1 = None;
+        let mut app_name = None;
+        let mut hp_node1 = None;
         while let Some(field) = reader.field()? {
             match (field.id, field.field_type) {
-                (1, FieldType::STRUCT) => message.node1 = Message::decode(reader)?,
-                (2, FieldType::STRING) => message.app_name = Message::decode(reader)?,
-                (3, FieldType::STRUCT) => message.hp_node1 = Some(Message::decode(reader)?),
+                (1, FieldType::STRUCT) => node1 = Some(Message::decode(reader)?),
+                (2, FieldType::STRING) => app_name = Some(Message::decode(reader)?),
+                (3, FieldType::STRUCT) => hp_node1 = Some(Message::decode(reader)?),
                 _ => reader.skip(field.field_type)?,
             }
         }
-        Ok(message)
+        Ok(Self {
+            node1: node1.unwrap_or_default(),
+            app_name: app_name.unwrap_or_default(),
+            hp_node1,
+        })
     }
 
     fn encode(&self, out: &mut BytesMut) {
-        encode_field_header(out, FieldType::STRUCT, 1);
-        self.node1.encode(out);
-        encode_field_header(out, FieldType::STRING, 2);
-        self.app_name.encode(out);
+        self.node1.encode_field(out, 1);
+        self.app_name.encode_field(out, 2);
         if let Some(value) = &self.hp_node1 {
-            encode_field_header(out, FieldType::STRUCT, 3);
-            value.encode(out);
+            value.encode_field(out, 3);
         }
         encode_stop(out);
     }
@@ -222,28 +234,32 @@ impl Message for QueryDiskInfoResponse {
     const MIN_LEN: usize = STOP_LEN;
 
     fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        let mut message = Self::default();
+        let mut err = None;
+        let mut total_capacity_mb = None;
+        let mut total_available_mb = None;
+        let mut disk_infos = None;
         while let Some(field) = reader.field()? {
             match (field.id, field.field_type) {
-                (1, FieldType::STRUCT) => message.err = Message::decode(reader)?,
-                (2, FieldType::I64) => message.total_capacity_mb = Message::decode(reader)?,
-                (3, FieldType::I64) => message.total_available_mb = Message::decode(reader)?,
-                (4, FieldType::LIST) => message.disk_infos = Message::decode(reader)?,
+                (1, FieldType::STRUCT) => err = Some(Message::decode(reader)?),
+                (2, FieldType::I64) => total_capacity_mb = Some(Message::decode(reader)?),
+                (3, FieldType::I64) => total_available_mb = Some(Message::decode(reader)?),
+                (4, FieldType::LIST) => disk_infos = Some(Message::decode(reader)?),
                 _ => reader.skip(field.field_type)?,
             }
         }
-        Ok(message)
+        Ok(Self {
+            err: err.unwrap_or_default(),
+            total_capacity_mb: total_capacity_mb.unwrap_or_default(),
+            total_available_mb: total_available_mb.unwrap_or_default(),
+            disk_infos: disk_infos.unwrap_or_default(),
+        })
     }
 
     fn encode(&self, out: &mut BytesMut) {
-        encode_field_header(out, FieldType::STRUCT, 1);
-        self.err.encode(out);
-        encode_field_header(out, FieldType::I64, 2);
-        self.total_capacity_mb.encode(out);
-        encode_field_header(out, FieldType::I64, 3);
-        self.total_available_mb.encode(out);
-        encode_field_header(out, FieldType::LIST, 4);
-        self.disk_infos.encode(out);
+        self.err.encode_field(out, 1);
+        self.total_capacity_mb.encode_field(out, 2);
+        self.total_available_mb.encode_field(out, 3);
+        self.disk_infos.encode_field(out, 4);
         encode_stop(out);
     }
 

@@ -4,11 +4,10 @@
 //! servers do not speak it. Prepares, acknowledgements and group checks are oneway requests in both
 //! directions, so that a shard sends one batch per peer and turn and keeps no call state.
 
-use bytes::Bytes;
-use bytes::BytesMut;
+use bytes::{Bytes, BytesMut};
 use pegasus_common::{ErrorCode, Gpid, RpcAddress};
 
-use crate::codec::{FIELD_HEADER_LEN, encode_field_header};
+use crate::codec::FIELD_HEADER_LEN;
 use crate::codec::{DecodeError, FieldType, Message, Reader, STOP_LEN, encode_stop};
 
 /// RPC_PEER_HELLO, oneway: the first request on a connection between two shards.
@@ -25,22 +24,24 @@ impl Message for PeerHello {
     const MIN_LEN: usize = STOP_LEN;
 
     fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        let mut message = Self::default();
+        let mut node = None;
+        let mut shard = None;
         while let Some(field) = reader.field()? {
             match (field.id, field.field_type) {
-                (1, FieldType::STRUCT) => message.node = Message::decode(reader)?,
-                (2, FieldType::I32) => message.shard = Message::decode(reader)?,
+                (1, FieldType::STRUCT) => node = Some(Message::decode(reader)?),
+                (2, FieldType::I32) => shard = Some(Message::decode(reader)?),
                 _ => reader.skip(field.field_type)?,
             }
         }
-        Ok(message)
+        Ok(Self {
+            node: node.unwrap_or_default(),
+            shard: shard.unwrap_or_default(),
+        })
     }
 
     fn encode(&self, out: &mut BytesMut) {
-        encode_field_header(out, FieldType::STRUCT, 1);
-        self.node.encode(out);
-        encode_field_header(out, FieldType::I32, 2);
-        self.shard.encode(out);
+        self.node.encode_field(out, 1);
+        self.shard.encode_field(out, 2);
         encode_stop(out);
     }
 
@@ -77,40 +78,48 @@ impl Message for PrepareRequest {
     const MIN_LEN: usize = STOP_LEN;
 
     fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        let mut message = Self::default();
+        let mut pid = None;
+        let mut ballot = None;
+        let mut decree = None;
+        let mut timestamp_us = None;
+        let mut last_committed_decree = None;
+        let mut checksum = None;
+        let mut payload = None;
+        let mut from = None;
         while let Some(field) = reader.field()? {
             match (field.id, field.field_type) {
-                (1, FieldType::STRUCT) => message.pid = Message::decode(reader)?,
-                (2, FieldType::I64) => message.ballot = Message::decode(reader)?,
-                (3, FieldType::I64) => message.decree = Message::decode(reader)?,
-                (4, FieldType::I64) => message.timestamp_us = Message::decode(reader)?,
-                (5, FieldType::I64) => message.last_committed_decree = Message::decode(reader)?,
-                (6, FieldType::I32) => message.checksum = Message::decode(reader)?,
-                (7, FieldType::STRUCT) => message.payload = Message::decode(reader)?,
-                (8, FieldType::STRUCT) => message.from = Message::decode(reader)?,
+                (1, FieldType::STRUCT) => pid = Some(Message::decode(reader)?),
+                (2, FieldType::I64) => ballot = Some(Message::decode(reader)?),
+                (3, FieldType::I64) => decree = Some(Message::decode(reader)?),
+                (4, FieldType::I64) => timestamp_us = Some(Message::decode(reader)?),
+                (5, FieldType::I64) => last_committed_decree = Some(Message::decode(reader)?),
+                (6, FieldType::I32) => checksum = Some(Message::decode(reader)?),
+                (7, FieldType::STRUCT) => payload = Some(Message::decode(reader)?),
+                (8, FieldType::STRUCT) => from = Some(Message::decode(reader)?),
                 _ => reader.skip(field.field_type)?,
             }
         }
-        Ok(message)
+        Ok(Self {
+            pid: pid.unwrap_or_default(),
+            ballot: ballot.unwrap_or_default(),
+            decree: decree.unwrap_or_default(),
+            timestamp_us: timestamp_us.unwrap_or_default(),
+            last_committed_decree: last_committed_decree.unwrap_or_default(),
+            checksum: checksum.unwrap_or_default(),
+            payload: payload.unwrap_or_default(),
+            from: from.unwrap_or_default(),
+        })
     }
 
     fn encode(&self, out: &mut BytesMut) {
-        encode_field_header(out, FieldType::STRUCT, 1);
-        self.pid.encode(out);
-        encode_field_header(out, FieldType::I64, 2);
-        self.ballot.encode(out);
-        encode_field_header(out, FieldType::I64, 3);
-        self.decree.encode(out);
-        encode_field_header(out, FieldType::I64, 4);
-        self.timestamp_us.encode(out);
-        encode_field_header(out, FieldType::I64, 5);
-        self.last_committed_decree.encode(out);
-        encode_field_header(out, FieldType::I32, 6);
-        self.checksum.encode(out);
-        encode_field_header(out, FieldType::STRUCT, 7);
-        self.payload.encode(out);
-        encode_field_header(out, FieldType::STRUCT, 8);
-        self.from.encode(out);
+        self.pid.encode_field(out, 1);
+        self.ballot.encode_field(out, 2);
+        self.decree.encode_field(out, 3);
+        self.timestamp_us.encode_field(out, 4);
+        self.last_committed_decree.encode_field(out, 5);
+        self.checksum.encode_field(out, 6);
+        self.payload.encode_field(out, 7);
+        self.from.encode_field(out, 8);
         encode_stop(out);
     }
 
@@ -149,34 +158,40 @@ impl Message for PrepareAck {
     const MIN_LEN: usize = STOP_LEN;
 
     fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        let mut message = Self::default();
+        let mut pid = None;
+        let mut ballot = None;
+        let mut decree = None;
+        let mut err = None;
+        let mut last_committed_decree = None;
+        let mut from = None;
         while let Some(field) = reader.field()? {
             match (field.id, field.field_type) {
-                (1, FieldType::STRUCT) => message.pid = Message::decode(reader)?,
-                (2, FieldType::I64) => message.ballot = Message::decode(reader)?,
-                (3, FieldType::I64) => message.decree = Message::decode(reader)?,
-                (4, FieldType::STRUCT) => message.err = Message::decode(reader)?,
-                (5, FieldType::I64) => message.last_committed_decree = Message::decode(reader)?,
-                (6, FieldType::STRUCT) => message.from = Message::decode(reader)?,
+                (1, FieldType::STRUCT) => pid = Some(Message::decode(reader)?),
+                (2, FieldType::I64) => ballot = Some(Message::decode(reader)?),
+                (3, FieldType::I64) => decree = Some(Message::decode(reader)?),
+                (4, FieldType::STRUCT) => err = Some(Message::decode(reader)?),
+                (5, FieldType::I64) => last_committed_decree = Some(Message::decode(reader)?),
+                (6, FieldType::STRUCT) => from = Some(Message::decode(reader)?),
                 _ => reader.skip(field.field_type)?,
             }
         }
-        Ok(message)
+        Ok(Self {
+            pid: pid.unwrap_or_default(),
+            ballot: ballot.unwrap_or_default(),
+            decree: decree.unwrap_or_default(),
+            err: err.unwrap_or_default(),
+            last_committed_decree: last_committed_decree.unwrap_or_default(),
+            from: from.unwrap_or_default(),
+        })
     }
 
     fn encode(&self, out: &mut BytesMut) {
-        encode_field_header(out, FieldType::STRUCT, 1);
-        self.pid.encode(out);
-        encode_field_header(out, FieldType::I64, 2);
-        self.ballot.encode(out);
-        encode_field_header(out, FieldType::I64, 3);
-        self.decree.encode(out);
-        encode_field_header(out, FieldType::STRUCT, 4);
-        self.err.encode(out);
-        encode_field_header(out, FieldType::I64, 5);
-        self.last_committed_decree.encode(out);
-        encode_field_header(out, FieldType::STRUCT, 6);
-        self.from.encode(out);
+        self.pid.encode_field(out, 1);
+        self.ballot.encode_field(out, 2);
+        self.decree.encode_field(out, 3);
+        self.err.encode_field(out, 4);
+        self.last_committed_decree.encode_field(out, 5);
+        self.from.encode_field(out, 6);
         encode_stop(out);
     }
 
@@ -215,37 +230,44 @@ impl Message for GroupCheckRequest {
     const MIN_LEN: usize = STOP_LEN;
 
     fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        let mut message = Self::default();
+        let mut app = None;
+        let mut config = None;
+        let mut last_committed_decree = None;
+        let mut last_prepared_decree = None;
+        let mut digest_decree = None;
+        let mut digest = None;
+        let mut from = None;
         while let Some(field) = reader.field()? {
             match (field.id, field.field_type) {
-                (1, FieldType::STRUCT) => message.app = Message::decode(reader)?,
-                (2, FieldType::STRUCT) => message.config = Message::decode(reader)?,
-                (3, FieldType::I64) => message.last_committed_decree = Message::decode(reader)?,
-                (4, FieldType::I64) => message.last_prepared_decree = Message::decode(reader)?,
-                (5, FieldType::I64) => message.digest_decree = Message::decode(reader)?,
-                (6, FieldType::I64) => message.digest = Message::decode(reader)?,
-                (7, FieldType::STRUCT) => message.from = Message::decode(reader)?,
+                (1, FieldType::STRUCT) => app = Some(Message::decode(reader)?),
+                (2, FieldType::STRUCT) => config = Some(Message::decode(reader)?),
+                (3, FieldType::I64) => last_committed_decree = Some(Message::decode(reader)?),
+                (4, FieldType::I64) => last_prepared_decree = Some(Message::decode(reader)?),
+                (5, FieldType::I64) => digest_decree = Some(Message::decode(reader)?),
+                (6, FieldType::I64) => digest = Some(Message::decode(reader)?),
+                (7, FieldType::STRUCT) => from = Some(Message::decode(reader)?),
                 _ => reader.skip(field.field_type)?,
             }
         }
-        Ok(message)
+        Ok(Self {
+            app: app.unwrap_or_default(),
+            config: config.unwrap_or_default(),
+            last_committed_decree: last_committed_decree.unwrap_or_default(),
+            last_prepared_decree: last_prepared_decree.unwrap_or_default(),
+            digest_decree: digest_decree.unwrap_or_default(),
+            digest: digest.unwrap_or_default(),
+            from: from.unwrap_or_default(),
+        })
     }
 
     fn encode(&self, out: &mut BytesMut) {
-        encode_field_header(out, FieldType::STRUCT, 1);
-        self.app.encode(out);
-        encode_field_header(out, FieldType::STRUCT, 2);
-        self.config.encode(out);
-        encode_field_header(out, FieldType::I64, 3);
-        self.last_committed_decree.encode(out);
-        encode_field_header(out, FieldType::I64, 4);
-        self.last_prepared_decree.encode(out);
-        encode_field_header(out, FieldType::I64, 5);
-        self.digest_decree.encode(out);
-        encode_field_header(out, FieldType::I64, 6);
-        self.digest.encode(out);
-        encode_field_header(out, FieldType::STRUCT, 7);
-        self.from.encode(out);
+        self.app.encode_field(out, 1);
+        self.config.encode_field(out, 2);
+        self.last_committed_decree.encode_field(out, 3);
+        self.last_prepared_decree.encode_field(out, 4);
+        self.digest_decree.encode_field(out, 5);
+        self.digest.encode_field(out, 6);
+        self.from.encode_field(out, 7);
         encode_stop(out);
     }
 
@@ -289,43 +311,52 @@ impl Message for GroupCheckResponse {
     const MIN_LEN: usize = STOP_LEN;
 
     fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        let mut message = Self::default();
+        let mut pid = None;
+        let mut err = None;
+        let mut ballot = None;
+        let mut status = None;
+        let mut last_committed_decree = None;
+        let mut last_prepared_decree = None;
+        let mut digest_decree = None;
+        let mut digest = None;
+        let mut from = None;
         while let Some(field) = reader.field()? {
             match (field.id, field.field_type) {
-                (1, FieldType::STRUCT) => message.pid = Message::decode(reader)?,
-                (2, FieldType::STRUCT) => message.err = Message::decode(reader)?,
-                (3, FieldType::I64) => message.ballot = Message::decode(reader)?,
-                (4, FieldType::I32) => message.status = Message::decode(reader)?,
-                (5, FieldType::I64) => message.last_committed_decree = Message::decode(reader)?,
-                (6, FieldType::I64) => message.last_prepared_decree = Message::decode(reader)?,
-                (7, FieldType::I64) => message.digest_decree = Message::decode(reader)?,
-                (8, FieldType::I64) => message.digest = Message::decode(reader)?,
-                (9, FieldType::STRUCT) => message.from = Message::decode(reader)?,
+                (1, FieldType::STRUCT) => pid = Some(Message::decode(reader)?),
+                (2, FieldType::STRUCT) => err = Some(Message::decode(reader)?),
+                (3, FieldType::I64) => ballot = Some(Message::decode(reader)?),
+                (4, FieldType::I32) => status = Some(Message::decode(reader)?),
+                (5, FieldType::I64) => last_committed_decree = Some(Message::decode(reader)?),
+                (6, FieldType::I64) => last_prepared_decree = Some(Message::decode(reader)?),
+                (7, FieldType::I64) => digest_decree = Some(Message::decode(reader)?),
+                (8, FieldType::I64) => digest = Some(Message::decode(reader)?),
+                (9, FieldType::STRUCT) => from = Some(Message::decode(reader)?),
                 _ => reader.skip(field.field_type)?,
             }
         }
-        Ok(message)
+        Ok(Self {
+            pid: pid.unwrap_or_default(),
+            err: err.unwrap_or_default(),
+            ballot: ballot.unwrap_or_default(),
+            status: status.unwrap_or_default(),
+            last_committed_decree: last_committed_decree.unwrap_or_default(),
+            last_prepared_decree: last_prepared_decree.unwrap_or_default(),
+            digest_decree: digest_decree.unwrap_or_default(),
+            digest: digest.unwrap_or_default(),
+            from: from.unwrap_or_default(),
+        })
     }
 
     fn encode(&self, out: &mut BytesMut) {
-        encode_field_header(out, FieldType::STRUCT, 1);
-        self.pid.encode(out);
-        encode_field_header(out, FieldType::STRUCT, 2);
-        self.err.encode(out);
-        encode_field_header(out, FieldType::I64, 3);
-        self.ballot.encode(out);
-        encode_field_header(out, FieldType::I32, 4);
-        self.status.encode(out);
-        encode_field_header(out, FieldType::I64, 5);
-        self.last_committed_decree.encode(out);
-        encode_field_header(out, FieldType::I64, 6);
-        self.last_prepared_decree.encode(out);
-        encode_field_header(out, FieldType::I64, 7);
-        self.digest_decree.encode(out);
-        encode_field_header(out, FieldType::I64, 8);
-        self.digest.encode(out);
-        encode_field_header(out, FieldType::STRUCT, 9);
-        self.from.encode(out);
+        self.pid.encode_field(out, 1);
+        self.err.encode_field(out, 2);
+        self.ballot.encode_field(out, 3);
+        self.status.encode_field(out, 4);
+        self.last_committed_decree.encode_field(out, 5);
+        self.last_prepared_decree.encode_field(out, 6);
+        self.digest_decree.encode_field(out, 7);
+        self.digest.encode_field(out, 8);
+        self.from.encode_field(out, 9);
         encode_stop(out);
     }
 
@@ -359,25 +390,28 @@ impl Message for CreateReplicaRequest {
     const MIN_LEN: usize = STOP_LEN;
 
     fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        let mut message = Self::default();
+        let mut app = None;
+        let mut pid = None;
+        let mut node = None;
         while let Some(field) = reader.field()? {
             match (field.id, field.field_type) {
-                (1, FieldType::STRUCT) => message.app = Message::decode(reader)?,
-                (2, FieldType::STRUCT) => message.pid = Message::decode(reader)?,
-                (3, FieldType::STRUCT) => message.node = Message::decode(reader)?,
+                (1, FieldType::STRUCT) => app = Some(Message::decode(reader)?),
+                (2, FieldType::STRUCT) => pid = Some(Message::decode(reader)?),
+                (3, FieldType::STRUCT) => node = Some(Message::decode(reader)?),
                 _ => reader.skip(field.field_type)?,
             }
         }
-        Ok(message)
+        Ok(Self {
+            app: app.unwrap_or_default(),
+            pid: pid.unwrap_or_default(),
+            node: node.unwrap_or_default(),
+        })
     }
 
     fn encode(&self, out: &mut BytesMut) {
-        encode_field_header(out, FieldType::STRUCT, 1);
-        self.app.encode(out);
-        encode_field_header(out, FieldType::STRUCT, 2);
-        self.pid.encode(out);
-        encode_field_header(out, FieldType::STRUCT, 3);
-        self.node.encode(out);
+        self.app.encode_field(out, 1);
+        self.pid.encode_field(out, 2);
+        self.node.encode_field(out, 3);
         encode_stop(out);
     }
 
@@ -403,22 +437,24 @@ impl Message for CreateReplicaResponse {
     const MIN_LEN: usize = STOP_LEN;
 
     fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        let mut message = Self::default();
+        let mut err = None;
+        let mut hint_message = None;
         while let Some(field) = reader.field()? {
             match (field.id, field.field_type) {
-                (1, FieldType::STRUCT) => message.err = Message::decode(reader)?,
-                (2, FieldType::STRING) => message.hint_message = Message::decode(reader)?,
+                (1, FieldType::STRUCT) => err = Some(Message::decode(reader)?),
+                (2, FieldType::STRING) => hint_message = Some(Message::decode(reader)?),
                 _ => reader.skip(field.field_type)?,
             }
         }
-        Ok(message)
+        Ok(Self {
+            err: err.unwrap_or_default(),
+            hint_message: hint_message.unwrap_or_default(),
+        })
     }
 
     fn encode(&self, out: &mut BytesMut) {
-        encode_field_header(out, FieldType::STRUCT, 1);
-        self.err.encode(out);
-        encode_field_header(out, FieldType::STRING, 2);
-        self.hint_message.encode(out);
+        self.err.encode_field(out, 1);
+        self.hint_message.encode_field(out, 2);
         encode_stop(out);
     }
 
@@ -441,19 +477,20 @@ impl Message for QueryReplicaDigestRequest {
     const MIN_LEN: usize = STOP_LEN;
 
     fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        let mut message = Self::default();
+        let mut pid = None;
         while let Some(field) = reader.field()? {
             match (field.id, field.field_type) {
-                (1, FieldType::STRUCT) => message.pid = Message::decode(reader)?,
+                (1, FieldType::STRUCT) => pid = Some(Message::decode(reader)?),
                 _ => reader.skip(field.field_type)?,
             }
         }
-        Ok(message)
+        Ok(Self {
+            pid: pid.unwrap_or_default(),
+        })
     }
 
     fn encode(&self, out: &mut BytesMut) {
-        encode_field_header(out, FieldType::STRUCT, 1);
-        self.pid.encode(out);
+        self.pid.encode_field(out, 1);
         encode_stop(out);
     }
 
@@ -481,28 +518,32 @@ impl Message for QueryReplicaDigestResponse {
     const MIN_LEN: usize = STOP_LEN;
 
     fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        let mut message = Self::default();
+        let mut err = None;
+        let mut decree = None;
+        let mut digest = None;
+        let mut record_count = None;
         while let Some(field) = reader.field()? {
             match (field.id, field.field_type) {
-                (1, FieldType::STRUCT) => message.err = Message::decode(reader)?,
-                (2, FieldType::I64) => message.decree = Message::decode(reader)?,
-                (3, FieldType::I64) => message.digest = Message::decode(reader)?,
-                (4, FieldType::I64) => message.record_count = Message::decode(reader)?,
+                (1, FieldType::STRUCT) => err = Some(Message::decode(reader)?),
+                (2, FieldType::I64) => decree = Some(Message::decode(reader)?),
+                (3, FieldType::I64) => digest = Some(Message::decode(reader)?),
+                (4, FieldType::I64) => record_count = Some(Message::decode(reader)?),
                 _ => reader.skip(field.field_type)?,
             }
         }
-        Ok(message)
+        Ok(Self {
+            err: err.unwrap_or_default(),
+            decree: decree.unwrap_or_default(),
+            digest: digest.unwrap_or_default(),
+            record_count: record_count.unwrap_or_default(),
+        })
     }
 
     fn encode(&self, out: &mut BytesMut) {
-        encode_field_header(out, FieldType::STRUCT, 1);
-        self.err.encode(out);
-        encode_field_header(out, FieldType::I64, 2);
-        self.decree.encode(out);
-        encode_field_header(out, FieldType::I64, 3);
-        self.digest.encode(out);
-        encode_field_header(out, FieldType::I64, 4);
-        self.record_count.encode(out);
+        self.err.encode_field(out, 1);
+        self.decree.encode_field(out, 2);
+        self.digest.encode_field(out, 3);
+        self.record_count.encode_field(out, 4);
         encode_stop(out);
     }
 

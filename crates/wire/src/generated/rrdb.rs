@@ -5,11 +5,10 @@
 //! seconds since 2016-01-01 UTC, and 0 means never. The `error` of a response is a storage status
 //! (wire-protocol.md section 8.3); the meaning of each operation is in data-semantics.md.
 
-use bytes::Bytes;
-use bytes::BytesMut;
+use bytes::{Bytes, BytesMut};
 
 use crate::codec::wire_enum;
-use crate::codec::{FIELD_HEADER_LEN, encode_field_header};
+use crate::codec::FIELD_HEADER_LEN;
 use crate::codec::{DecodeError, FieldType, Message, Reader, STOP_LEN, encode_stop};
 
 wire_enum! {
@@ -118,44 +117,51 @@ impl Message for UpdateRequest {
     const MIN_LEN: usize = STOP_LEN;
 
     fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        let mut message = Self::default();
+        let mut key = None;
+        let mut value = None;
+        let mut expire_ts_seconds = None;
+        let mut r#type = None;
+        let mut check_value_returned = None;
+        let mut check_value_exist = None;
+        let mut check_value = None;
         while let Some(field) = reader.field()? {
             match (field.id, field.field_type) {
-                (1, FieldType::STRUCT) => message.key = Message::decode(reader)?,
-                (2, FieldType::STRUCT) => message.value = Message::decode(reader)?,
-                (3, FieldType::I32) => message.expire_ts_seconds = Message::decode(reader)?,
-                (4, FieldType::I32) => message.r#type = Some(Message::decode(reader)?),
-                (5, FieldType::BOOL) => message.check_value_returned = Some(Message::decode(reader)?),
-                (6, FieldType::BOOL) => message.check_value_exist = Some(Message::decode(reader)?),
-                (7, FieldType::STRUCT) => message.check_value = Some(Message::decode(reader)?),
+                (1, FieldType::STRUCT) => key = Some(Message::decode(reader)?),
+                (2, FieldType::STRUCT) => value = Some(Message::decode(reader)?),
+                (3, FieldType::I32) => expire_ts_seconds = Some(Message::decode(reader)?),
+                (4, FieldType::I32) => r#type = Some(Message::decode(reader)?),
+                (5, FieldType::BOOL) => check_value_returned = Some(Message::decode(reader)?),
+                (6, FieldType::BOOL) => check_value_exist = Some(Message::decode(reader)?),
+                (7, FieldType::STRUCT) => check_value = Some(Message::decode(reader)?),
                 _ => reader.skip(field.field_type)?,
             }
         }
-        Ok(message)
+        Ok(Self {
+            key: key.unwrap_or_default(),
+            value: value.unwrap_or_default(),
+            expire_ts_seconds: expire_ts_seconds.unwrap_or_default(),
+            r#type,
+            check_value_returned,
+            check_value_exist,
+            check_value,
+        })
     }
 
     fn encode(&self, out: &mut BytesMut) {
-        encode_field_header(out, FieldType::STRUCT, 1);
-        self.key.encode(out);
-        encode_field_header(out, FieldType::STRUCT, 2);
-        self.value.encode(out);
-        encode_field_header(out, FieldType::I32, 3);
-        self.expire_ts_seconds.encode(out);
+        self.key.encode_field(out, 1);
+        self.value.encode_field(out, 2);
+        self.expire_ts_seconds.encode_field(out, 3);
         if let Some(value) = &self.r#type {
-            encode_field_header(out, FieldType::I32, 4);
-            value.encode(out);
+            value.encode_field(out, 4);
         }
         if let Some(value) = &self.check_value_returned {
-            encode_field_header(out, FieldType::BOOL, 5);
-            value.encode(out);
+            value.encode_field(out, 5);
         }
         if let Some(value) = &self.check_value_exist {
-            encode_field_header(out, FieldType::BOOL, 6);
-            value.encode(out);
+            value.encode_field(out, 6);
         }
         if let Some(value) = &self.check_value {
-            encode_field_header(out, FieldType::STRUCT, 7);
-            value.encode(out);
+            value.encode_field(out, 7);
         }
         encode_stop(out);
     }
@@ -192,31 +198,36 @@ impl Message for UpdateResponse {
     const MIN_LEN: usize = STOP_LEN;
 
     fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        let mut message = Self::default();
+        let mut error = None;
+        let mut app_id = None;
+        let mut partition_index = None;
+        let mut decree = None;
+        let mut server = None;
         while let Some(field) = reader.field()? {
             match (field.id, field.field_type) {
-                (1, FieldType::I32) => message.error = Message::decode(reader)?,
-                (2, FieldType::I32) => message.app_id = Message::decode(reader)?,
-                (3, FieldType::I32) => message.partition_index = Message::decode(reader)?,
-                (4, FieldType::I64) => message.decree = Message::decode(reader)?,
-                (5, FieldType::STRING) => message.server = Message::decode(reader)?,
+                (1, FieldType::I32) => error = Some(Message::decode(reader)?),
+                (2, FieldType::I32) => app_id = Some(Message::decode(reader)?),
+                (3, FieldType::I32) => partition_index = Some(Message::decode(reader)?),
+                (4, FieldType::I64) => decree = Some(Message::decode(reader)?),
+                (5, FieldType::STRING) => server = Some(Message::decode(reader)?),
                 _ => reader.skip(field.field_type)?,
             }
         }
-        Ok(message)
+        Ok(Self {
+            error: error.unwrap_or_default(),
+            app_id: app_id.unwrap_or_default(),
+            partition_index: partition_index.unwrap_or_default(),
+            decree: decree.unwrap_or_default(),
+            server: server.unwrap_or_default(),
+        })
     }
 
     fn encode(&self, out: &mut BytesMut) {
-        encode_field_header(out, FieldType::I32, 1);
-        self.error.encode(out);
-        encode_field_header(out, FieldType::I32, 2);
-        self.app_id.encode(out);
-        encode_field_header(out, FieldType::I32, 3);
-        self.partition_index.encode(out);
-        encode_field_header(out, FieldType::I64, 4);
-        self.decree.encode(out);
-        encode_field_header(out, FieldType::STRING, 5);
-        self.server.encode(out);
+        self.error.encode_field(out, 1);
+        self.app_id.encode_field(out, 2);
+        self.partition_index.encode_field(out, 3);
+        self.decree.encode_field(out, 4);
+        self.server.encode_field(out, 5);
         encode_stop(out);
     }
 
@@ -250,31 +261,36 @@ impl Message for ReadResponse {
     const MIN_LEN: usize = STOP_LEN;
 
     fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        let mut message = Self::default();
+        let mut error = None;
+        let mut value = None;
+        let mut app_id = None;
+        let mut partition_index = None;
+        let mut server = None;
         while let Some(field) = reader.field()? {
             match (field.id, field.field_type) {
-                (1, FieldType::I32) => message.error = Message::decode(reader)?,
-                (2, FieldType::STRUCT) => message.value = Message::decode(reader)?,
-                (3, FieldType::I32) => message.app_id = Message::decode(reader)?,
-                (4, FieldType::I32) => message.partition_index = Message::decode(reader)?,
-                (6, FieldType::STRING) => message.server = Message::decode(reader)?,
+                (1, FieldType::I32) => error = Some(Message::decode(reader)?),
+                (2, FieldType::STRUCT) => value = Some(Message::decode(reader)?),
+                (3, FieldType::I32) => app_id = Some(Message::decode(reader)?),
+                (4, FieldType::I32) => partition_index = Some(Message::decode(reader)?),
+                (6, FieldType::STRING) => server = Some(Message::decode(reader)?),
                 _ => reader.skip(field.field_type)?,
             }
         }
-        Ok(message)
+        Ok(Self {
+            error: error.unwrap_or_default(),
+            value: value.unwrap_or_default(),
+            app_id: app_id.unwrap_or_default(),
+            partition_index: partition_index.unwrap_or_default(),
+            server: server.unwrap_or_default(),
+        })
     }
 
     fn encode(&self, out: &mut BytesMut) {
-        encode_field_header(out, FieldType::I32, 1);
-        self.error.encode(out);
-        encode_field_header(out, FieldType::STRUCT, 2);
-        self.value.encode(out);
-        encode_field_header(out, FieldType::I32, 3);
-        self.app_id.encode(out);
-        encode_field_header(out, FieldType::I32, 4);
-        self.partition_index.encode(out);
-        encode_field_header(out, FieldType::STRING, 6);
-        self.server.encode(out);
+        self.error.encode_field(out, 1);
+        self.value.encode_field(out, 2);
+        self.app_id.encode_field(out, 3);
+        self.partition_index.encode_field(out, 4);
+        self.server.encode_field(out, 6);
         encode_stop(out);
     }
 
@@ -308,31 +324,36 @@ impl Message for TtlResponse {
     const MIN_LEN: usize = STOP_LEN;
 
     fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        let mut message = Self::default();
+        let mut error = None;
+        let mut ttl_seconds = None;
+        let mut app_id = None;
+        let mut partition_index = None;
+        let mut server = None;
         while let Some(field) = reader.field()? {
             match (field.id, field.field_type) {
-                (1, FieldType::I32) => message.error = Message::decode(reader)?,
-                (2, FieldType::I32) => message.ttl_seconds = Message::decode(reader)?,
-                (3, FieldType::I32) => message.app_id = Message::decode(reader)?,
-                (4, FieldType::I32) => message.partition_index = Message::decode(reader)?,
-                (6, FieldType::STRING) => message.server = Message::decode(reader)?,
+                (1, FieldType::I32) => error = Some(Message::decode(reader)?),
+                (2, FieldType::I32) => ttl_seconds = Some(Message::decode(reader)?),
+                (3, FieldType::I32) => app_id = Some(Message::decode(reader)?),
+                (4, FieldType::I32) => partition_index = Some(Message::decode(reader)?),
+                (6, FieldType::STRING) => server = Some(Message::decode(reader)?),
                 _ => reader.skip(field.field_type)?,
             }
         }
-        Ok(message)
+        Ok(Self {
+            error: error.unwrap_or_default(),
+            ttl_seconds: ttl_seconds.unwrap_or_default(),
+            app_id: app_id.unwrap_or_default(),
+            partition_index: partition_index.unwrap_or_default(),
+            server: server.unwrap_or_default(),
+        })
     }
 
     fn encode(&self, out: &mut BytesMut) {
-        encode_field_header(out, FieldType::I32, 1);
-        self.error.encode(out);
-        encode_field_header(out, FieldType::I32, 2);
-        self.ttl_seconds.encode(out);
-        encode_field_header(out, FieldType::I32, 3);
-        self.app_id.encode(out);
-        encode_field_header(out, FieldType::I32, 4);
-        self.partition_index.encode(out);
-        encode_field_header(out, FieldType::STRING, 6);
-        self.server.encode(out);
+        self.error.encode_field(out, 1);
+        self.ttl_seconds.encode_field(out, 2);
+        self.app_id.encode_field(out, 3);
+        self.partition_index.encode_field(out, 4);
+        self.server.encode_field(out, 6);
         encode_stop(out);
     }
 
@@ -366,31 +387,36 @@ impl Message for CountResponse {
     const MIN_LEN: usize = STOP_LEN;
 
     fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        let mut message = Self::default();
+        let mut error = None;
+        let mut count = None;
+        let mut app_id = None;
+        let mut partition_index = None;
+        let mut server = None;
         while let Some(field) = reader.field()? {
             match (field.id, field.field_type) {
-                (1, FieldType::I32) => message.error = Message::decode(reader)?,
-                (2, FieldType::I64) => message.count = Message::decode(reader)?,
-                (3, FieldType::I32) => message.app_id = Message::decode(reader)?,
-                (4, FieldType::I32) => message.partition_index = Message::decode(reader)?,
-                (6, FieldType::STRING) => message.server = Message::decode(reader)?,
+                (1, FieldType::I32) => error = Some(Message::decode(reader)?),
+                (2, FieldType::I64) => count = Some(Message::decode(reader)?),
+                (3, FieldType::I32) => app_id = Some(Message::decode(reader)?),
+                (4, FieldType::I32) => partition_index = Some(Message::decode(reader)?),
+                (6, FieldType::STRING) => server = Some(Message::decode(reader)?),
                 _ => reader.skip(field.field_type)?,
             }
         }
-        Ok(message)
+        Ok(Self {
+            error: error.unwrap_or_default(),
+            count: count.unwrap_or_default(),
+            app_id: app_id.unwrap_or_default(),
+            partition_index: partition_index.unwrap_or_default(),
+            server: server.unwrap_or_default(),
+        })
     }
 
     fn encode(&self, out: &mut BytesMut) {
-        encode_field_header(out, FieldType::I32, 1);
-        self.error.encode(out);
-        encode_field_header(out, FieldType::I64, 2);
-        self.count.encode(out);
-        encode_field_header(out, FieldType::I32, 3);
-        self.app_id.encode(out);
-        encode_field_header(out, FieldType::I32, 4);
-        self.partition_index.encode(out);
-        encode_field_header(out, FieldType::STRING, 6);
-        self.server.encode(out);
+        self.error.encode_field(out, 1);
+        self.count.encode_field(out, 2);
+        self.app_id.encode_field(out, 3);
+        self.partition_index.encode_field(out, 4);
+        self.server.encode_field(out, 6);
         encode_stop(out);
     }
 
@@ -420,26 +446,29 @@ impl Message for KeyValue {
     const MIN_LEN: usize = STOP_LEN;
 
     fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        let mut message = Self::default();
+        let mut key = None;
+        let mut value = None;
+        let mut expire_ts_seconds = None;
         while let Some(field) = reader.field()? {
             match (field.id, field.field_type) {
-                (1, FieldType::STRUCT) => message.key = Message::decode(reader)?,
-                (2, FieldType::STRUCT) => message.value = Message::decode(reader)?,
-                (3, FieldType::I32) => message.expire_ts_seconds = Some(Message::decode(reader)?),
+                (1, FieldType::STRUCT) => key = Some(Message::decode(reader)?),
+                (2, FieldType::STRUCT) => value = Some(Message::decode(reader)?),
+                (3, FieldType::I32) => expire_ts_seconds = Some(Message::decode(reader)?),
                 _ => reader.skip(field.field_type)?,
             }
         }
-        Ok(message)
+        Ok(Self {
+            key: key.unwrap_or_default(),
+            value: value.unwrap_or_default(),
+            expire_ts_seconds,
+        })
     }
 
     fn encode(&self, out: &mut BytesMut) {
-        encode_field_header(out, FieldType::STRUCT, 1);
-        self.key.encode(out);
-        encode_field_header(out, FieldType::STRUCT, 2);
-        self.value.encode(out);
+        self.key.encode_field(out, 1);
+        self.value.encode_field(out, 2);
         if let Some(value) = &self.expire_ts_seconds {
-            encode_field_header(out, FieldType::I32, 3);
-            value.encode(out);
+            value.encode_field(out, 3);
         }
         encode_stop(out);
     }
@@ -468,25 +497,28 @@ impl Message for MultiPutRequest {
     const MIN_LEN: usize = STOP_LEN;
 
     fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        let mut message = Self::default();
+        let mut hash_key = None;
+        let mut kvs = None;
+        let mut expire_ts_seconds = None;
         while let Some(field) = reader.field()? {
             match (field.id, field.field_type) {
-                (1, FieldType::STRUCT) => message.hash_key = Message::decode(reader)?,
-                (2, FieldType::LIST) => message.kvs = Message::decode(reader)?,
-                (3, FieldType::I32) => message.expire_ts_seconds = Message::decode(reader)?,
+                (1, FieldType::STRUCT) => hash_key = Some(Message::decode(reader)?),
+                (2, FieldType::LIST) => kvs = Some(Message::decode(reader)?),
+                (3, FieldType::I32) => expire_ts_seconds = Some(Message::decode(reader)?),
                 _ => reader.skip(field.field_type)?,
             }
         }
-        Ok(message)
+        Ok(Self {
+            hash_key: hash_key.unwrap_or_default(),
+            kvs: kvs.unwrap_or_default(),
+            expire_ts_seconds: expire_ts_seconds.unwrap_or_default(),
+        })
     }
 
     fn encode(&self, out: &mut BytesMut) {
-        encode_field_header(out, FieldType::STRUCT, 1);
-        self.hash_key.encode(out);
-        encode_field_header(out, FieldType::LIST, 2);
-        self.kvs.encode(out);
-        encode_field_header(out, FieldType::I32, 3);
-        self.expire_ts_seconds.encode(out);
+        self.hash_key.encode_field(out, 1);
+        self.kvs.encode_field(out, 2);
+        self.expire_ts_seconds.encode_field(out, 3);
         encode_stop(out);
     }
 
@@ -514,25 +546,28 @@ impl Message for MultiRemoveRequest {
     const MIN_LEN: usize = STOP_LEN;
 
     fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        let mut message = Self::default();
+        let mut hash_key = None;
+        let mut sort_keys = None;
+        let mut max_count = None;
         while let Some(field) = reader.field()? {
             match (field.id, field.field_type) {
-                (1, FieldType::STRUCT) => message.hash_key = Message::decode(reader)?,
-                (2, FieldType::LIST) => message.sort_keys = Message::decode(reader)?,
-                (3, FieldType::I64) => message.max_count = Message::decode(reader)?,
+                (1, FieldType::STRUCT) => hash_key = Some(Message::decode(reader)?),
+                (2, FieldType::LIST) => sort_keys = Some(Message::decode(reader)?),
+                (3, FieldType::I64) => max_count = Some(Message::decode(reader)?),
                 _ => reader.skip(field.field_type)?,
             }
         }
-        Ok(message)
+        Ok(Self {
+            hash_key: hash_key.unwrap_or_default(),
+            sort_keys: sort_keys.unwrap_or_default(),
+            max_count: max_count.unwrap_or_default(),
+        })
     }
 
     fn encode(&self, out: &mut BytesMut) {
-        encode_field_header(out, FieldType::STRUCT, 1);
-        self.hash_key.encode(out);
-        encode_field_header(out, FieldType::LIST, 2);
-        self.sort_keys.encode(out);
-        encode_field_header(out, FieldType::I64, 3);
-        self.max_count.encode(out);
+        self.hash_key.encode_field(out, 1);
+        self.sort_keys.encode_field(out, 2);
+        self.max_count.encode_field(out, 3);
         encode_stop(out);
     }
 
@@ -566,34 +601,40 @@ impl Message for MultiRemoveResponse {
     const MIN_LEN: usize = STOP_LEN;
 
     fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        let mut message = Self::default();
+        let mut error = None;
+        let mut count = None;
+        let mut app_id = None;
+        let mut partition_index = None;
+        let mut decree = None;
+        let mut server = None;
         while let Some(field) = reader.field()? {
             match (field.id, field.field_type) {
-                (1, FieldType::I32) => message.error = Message::decode(reader)?,
-                (2, FieldType::I64) => message.count = Message::decode(reader)?,
-                (3, FieldType::I32) => message.app_id = Message::decode(reader)?,
-                (4, FieldType::I32) => message.partition_index = Message::decode(reader)?,
-                (5, FieldType::I64) => message.decree = Message::decode(reader)?,
-                (6, FieldType::STRING) => message.server = Message::decode(reader)?,
+                (1, FieldType::I32) => error = Some(Message::decode(reader)?),
+                (2, FieldType::I64) => count = Some(Message::decode(reader)?),
+                (3, FieldType::I32) => app_id = Some(Message::decode(reader)?),
+                (4, FieldType::I32) => partition_index = Some(Message::decode(reader)?),
+                (5, FieldType::I64) => decree = Some(Message::decode(reader)?),
+                (6, FieldType::STRING) => server = Some(Message::decode(reader)?),
                 _ => reader.skip(field.field_type)?,
             }
         }
-        Ok(message)
+        Ok(Self {
+            error: error.unwrap_or_default(),
+            count: count.unwrap_or_default(),
+            app_id: app_id.unwrap_or_default(),
+            partition_index: partition_index.unwrap_or_default(),
+            decree: decree.unwrap_or_default(),
+            server: server.unwrap_or_default(),
+        })
     }
 
     fn encode(&self, out: &mut BytesMut) {
-        encode_field_header(out, FieldType::I32, 1);
-        self.error.encode(out);
-        encode_field_header(out, FieldType::I64, 2);
-        self.count.encode(out);
-        encode_field_header(out, FieldType::I32, 3);
-        self.app_id.encode(out);
-        encode_field_header(out, FieldType::I32, 4);
-        self.partition_index.encode(out);
-        encode_field_header(out, FieldType::I64, 5);
-        self.decree.encode(out);
-        encode_field_header(out, FieldType::STRING, 6);
-        self.server.encode(out);
+        self.error.encode_field(out, 1);
+        self.count.encode_field(out, 2);
+        self.app_id.encode_field(out, 3);
+        self.partition_index.encode_field(out, 4);
+        self.decree.encode_field(out, 5);
+        self.server.encode_field(out, 6);
         encode_stop(out);
     }
 
@@ -642,52 +683,64 @@ impl Message for MultiGetRequest {
     const MIN_LEN: usize = STOP_LEN;
 
     fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        let mut message = Self::default();
+        let mut hash_key = None;
+        let mut sort_keys = None;
+        let mut max_kv_count = None;
+        let mut max_kv_size = None;
+        let mut no_value = None;
+        let mut start_sortkey = None;
+        let mut stop_sortkey = None;
+        let mut start_inclusive = None;
+        let mut stop_inclusive = None;
+        let mut sort_key_filter_type = None;
+        let mut sort_key_filter_pattern = None;
+        let mut reverse = None;
         while let Some(field) = reader.field()? {
             match (field.id, field.field_type) {
-                (1, FieldType::STRUCT) => message.hash_key = Message::decode(reader)?,
-                (2, FieldType::LIST) => message.sort_keys = Message::decode(reader)?,
-                (3, FieldType::I32) => message.max_kv_count = Message::decode(reader)?,
-                (4, FieldType::I32) => message.max_kv_size = Message::decode(reader)?,
-                (5, FieldType::BOOL) => message.no_value = Message::decode(reader)?,
-                (6, FieldType::STRUCT) => message.start_sortkey = Message::decode(reader)?,
-                (7, FieldType::STRUCT) => message.stop_sortkey = Message::decode(reader)?,
-                (8, FieldType::BOOL) => message.start_inclusive = Message::decode(reader)?,
-                (9, FieldType::BOOL) => message.stop_inclusive = Message::decode(reader)?,
-                (10, FieldType::I32) => message.sort_key_filter_type = Message::decode(reader)?,
-                (11, FieldType::STRUCT) => message.sort_key_filter_pattern = Message::decode(reader)?,
-                (12, FieldType::BOOL) => message.reverse = Message::decode(reader)?,
+                (1, FieldType::STRUCT) => hash_key = Some(Message::decode(reader)?),
+                (2, FieldType::LIST) => sort_keys = Some(Message::decode(reader)?),
+                (3, FieldType::I32) => max_kv_count = Some(Message::decode(reader)?),
+                (4, FieldType::I32) => max_kv_size = Some(Message::decode(reader)?),
+                (5, FieldType::BOOL) => no_value = Some(Message::decode(reader)?),
+                (6, FieldType::STRUCT) => start_sortkey = Some(Message::decode(reader)?),
+                (7, FieldType::STRUCT) => stop_sortkey = Some(Message::decode(reader)?),
+                (8, FieldType::BOOL) => start_inclusive = Some(Message::decode(reader)?),
+                (9, FieldType::BOOL) => stop_inclusive = Some(Message::decode(reader)?),
+                (10, FieldType::I32) => sort_key_filter_type = Some(Message::decode(reader)?),
+                (11, FieldType::STRUCT) => sort_key_filter_pattern = Some(Message::decode(reader)?),
+                (12, FieldType::BOOL) => reverse = Some(Message::decode(reader)?),
                 _ => reader.skip(field.field_type)?,
             }
         }
-        Ok(message)
+        Ok(Self {
+            hash_key: hash_key.unwrap_or_default(),
+            sort_keys: sort_keys.unwrap_or_default(),
+            max_kv_count: max_kv_count.unwrap_or_default(),
+            max_kv_size: max_kv_size.unwrap_or_default(),
+            no_value: no_value.unwrap_or_default(),
+            start_sortkey: start_sortkey.unwrap_or_default(),
+            stop_sortkey: stop_sortkey.unwrap_or_default(),
+            start_inclusive: start_inclusive.unwrap_or_default(),
+            stop_inclusive: stop_inclusive.unwrap_or_default(),
+            sort_key_filter_type: sort_key_filter_type.unwrap_or_default(),
+            sort_key_filter_pattern: sort_key_filter_pattern.unwrap_or_default(),
+            reverse: reverse.unwrap_or_default(),
+        })
     }
 
     fn encode(&self, out: &mut BytesMut) {
-        encode_field_header(out, FieldType::STRUCT, 1);
-        self.hash_key.encode(out);
-        encode_field_header(out, FieldType::LIST, 2);
-        self.sort_keys.encode(out);
-        encode_field_header(out, FieldType::I32, 3);
-        self.max_kv_count.encode(out);
-        encode_field_header(out, FieldType::I32, 4);
-        self.max_kv_size.encode(out);
-        encode_field_header(out, FieldType::BOOL, 5);
-        self.no_value.encode(out);
-        encode_field_header(out, FieldType::STRUCT, 6);
-        self.start_sortkey.encode(out);
-        encode_field_header(out, FieldType::STRUCT, 7);
-        self.stop_sortkey.encode(out);
-        encode_field_header(out, FieldType::BOOL, 8);
-        self.start_inclusive.encode(out);
-        encode_field_header(out, FieldType::BOOL, 9);
-        self.stop_inclusive.encode(out);
-        encode_field_header(out, FieldType::I32, 10);
-        self.sort_key_filter_type.encode(out);
-        encode_field_header(out, FieldType::STRUCT, 11);
-        self.sort_key_filter_pattern.encode(out);
-        encode_field_header(out, FieldType::BOOL, 12);
-        self.reverse.encode(out);
+        self.hash_key.encode_field(out, 1);
+        self.sort_keys.encode_field(out, 2);
+        self.max_kv_count.encode_field(out, 3);
+        self.max_kv_size.encode_field(out, 4);
+        self.no_value.encode_field(out, 5);
+        self.start_sortkey.encode_field(out, 6);
+        self.stop_sortkey.encode_field(out, 7);
+        self.start_inclusive.encode_field(out, 8);
+        self.stop_inclusive.encode_field(out, 9);
+        self.sort_key_filter_type.encode_field(out, 10);
+        self.sort_key_filter_pattern.encode_field(out, 11);
+        self.reverse.encode_field(out, 12);
         encode_stop(out);
     }
 
@@ -728,31 +781,36 @@ impl Message for MultiGetResponse {
     const MIN_LEN: usize = STOP_LEN;
 
     fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        let mut message = Self::default();
+        let mut error = None;
+        let mut kvs = None;
+        let mut app_id = None;
+        let mut partition_index = None;
+        let mut server = None;
         while let Some(field) = reader.field()? {
             match (field.id, field.field_type) {
-                (1, FieldType::I32) => message.error = Message::decode(reader)?,
-                (2, FieldType::LIST) => message.kvs = Message::decode(reader)?,
-                (3, FieldType::I32) => message.app_id = Message::decode(reader)?,
-                (4, FieldType::I32) => message.partition_index = Message::decode(reader)?,
-                (6, FieldType::STRING) => message.server = Message::decode(reader)?,
+                (1, FieldType::I32) => error = Some(Message::decode(reader)?),
+                (2, FieldType::LIST) => kvs = Some(Message::decode(reader)?),
+                (3, FieldType::I32) => app_id = Some(Message::decode(reader)?),
+                (4, FieldType::I32) => partition_index = Some(Message::decode(reader)?),
+                (6, FieldType::STRING) => server = Some(Message::decode(reader)?),
                 _ => reader.skip(field.field_type)?,
             }
         }
-        Ok(message)
+        Ok(Self {
+            error: error.unwrap_or_default(),
+            kvs: kvs.unwrap_or_default(),
+            app_id: app_id.unwrap_or_default(),
+            partition_index: partition_index.unwrap_or_default(),
+            server: server.unwrap_or_default(),
+        })
     }
 
     fn encode(&self, out: &mut BytesMut) {
-        encode_field_header(out, FieldType::I32, 1);
-        self.error.encode(out);
-        encode_field_header(out, FieldType::LIST, 2);
-        self.kvs.encode(out);
-        encode_field_header(out, FieldType::I32, 3);
-        self.app_id.encode(out);
-        encode_field_header(out, FieldType::I32, 4);
-        self.partition_index.encode(out);
-        encode_field_header(out, FieldType::STRING, 6);
-        self.server.encode(out);
+        self.error.encode_field(out, 1);
+        self.kvs.encode_field(out, 2);
+        self.app_id.encode_field(out, 3);
+        self.partition_index.encode_field(out, 4);
+        self.server.encode_field(out, 6);
         encode_stop(out);
     }
 
@@ -780,22 +838,24 @@ impl Message for FullKey {
     const MIN_LEN: usize = STOP_LEN;
 
     fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        let mut message = Self::default();
+        let mut hash_key = None;
+        let mut sort_key = None;
         while let Some(field) = reader.field()? {
             match (field.id, field.field_type) {
-                (1, FieldType::STRUCT) => message.hash_key = Message::decode(reader)?,
-                (2, FieldType::STRUCT) => message.sort_key = Message::decode(reader)?,
+                (1, FieldType::STRUCT) => hash_key = Some(Message::decode(reader)?),
+                (2, FieldType::STRUCT) => sort_key = Some(Message::decode(reader)?),
                 _ => reader.skip(field.field_type)?,
             }
         }
-        Ok(message)
+        Ok(Self {
+            hash_key: hash_key.unwrap_or_default(),
+            sort_key: sort_key.unwrap_or_default(),
+        })
     }
 
     fn encode(&self, out: &mut BytesMut) {
-        encode_field_header(out, FieldType::STRUCT, 1);
-        self.hash_key.encode(out);
-        encode_field_header(out, FieldType::STRUCT, 2);
-        self.sort_key.encode(out);
+        self.hash_key.encode_field(out, 1);
+        self.sort_key.encode_field(out, 2);
         encode_stop(out);
     }
 
@@ -818,19 +878,20 @@ impl Message for BatchGetRequest {
     const MIN_LEN: usize = STOP_LEN;
 
     fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        let mut message = Self::default();
+        let mut keys = None;
         while let Some(field) = reader.field()? {
             match (field.id, field.field_type) {
-                (1, FieldType::LIST) => message.keys = Message::decode(reader)?,
+                (1, FieldType::LIST) => keys = Some(Message::decode(reader)?),
                 _ => reader.skip(field.field_type)?,
             }
         }
-        Ok(message)
+        Ok(Self {
+            keys: keys.unwrap_or_default(),
+        })
     }
 
     fn encode(&self, out: &mut BytesMut) {
-        encode_field_header(out, FieldType::LIST, 1);
-        self.keys.encode(out);
+        self.keys.encode_field(out, 1);
         encode_stop(out);
     }
 
@@ -856,25 +917,28 @@ impl Message for FullData {
     const MIN_LEN: usize = STOP_LEN;
 
     fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        let mut message = Self::default();
+        let mut hash_key = None;
+        let mut sort_key = None;
+        let mut value = None;
         while let Some(field) = reader.field()? {
             match (field.id, field.field_type) {
-                (1, FieldType::STRUCT) => message.hash_key = Message::decode(reader)?,
-                (2, FieldType::STRUCT) => message.sort_key = Message::decode(reader)?,
-                (3, FieldType::STRUCT) => message.value = Message::decode(reader)?,
+                (1, FieldType::STRUCT) => hash_key = Some(Message::decode(reader)?),
+                (2, FieldType::STRUCT) => sort_key = Some(Message::decode(reader)?),
+                (3, FieldType::STRUCT) => value = Some(Message::decode(reader)?),
                 _ => reader.skip(field.field_type)?,
             }
         }
-        Ok(message)
+        Ok(Self {
+            hash_key: hash_key.unwrap_or_default(),
+            sort_key: sort_key.unwrap_or_default(),
+            value: value.unwrap_or_default(),
+        })
     }
 
     fn encode(&self, out: &mut BytesMut) {
-        encode_field_header(out, FieldType::STRUCT, 1);
-        self.hash_key.encode(out);
-        encode_field_header(out, FieldType::STRUCT, 2);
-        self.sort_key.encode(out);
-        encode_field_header(out, FieldType::STRUCT, 3);
-        self.value.encode(out);
+        self.hash_key.encode_field(out, 1);
+        self.sort_key.encode_field(out, 2);
+        self.value.encode_field(out, 3);
         encode_stop(out);
     }
 
@@ -906,31 +970,36 @@ impl Message for BatchGetResponse {
     const MIN_LEN: usize = STOP_LEN;
 
     fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        let mut message = Self::default();
+        let mut error = None;
+        let mut data = None;
+        let mut app_id = None;
+        let mut partition_index = None;
+        let mut server = None;
         while let Some(field) = reader.field()? {
             match (field.id, field.field_type) {
-                (1, FieldType::I32) => message.error = Message::decode(reader)?,
-                (2, FieldType::LIST) => message.data = Message::decode(reader)?,
-                (3, FieldType::I32) => message.app_id = Message::decode(reader)?,
-                (4, FieldType::I32) => message.partition_index = Message::decode(reader)?,
-                (6, FieldType::STRING) => message.server = Message::decode(reader)?,
+                (1, FieldType::I32) => error = Some(Message::decode(reader)?),
+                (2, FieldType::LIST) => data = Some(Message::decode(reader)?),
+                (3, FieldType::I32) => app_id = Some(Message::decode(reader)?),
+                (4, FieldType::I32) => partition_index = Some(Message::decode(reader)?),
+                (6, FieldType::STRING) => server = Some(Message::decode(reader)?),
                 _ => reader.skip(field.field_type)?,
             }
         }
-        Ok(message)
+        Ok(Self {
+            error: error.unwrap_or_default(),
+            data: data.unwrap_or_default(),
+            app_id: app_id.unwrap_or_default(),
+            partition_index: partition_index.unwrap_or_default(),
+            server: server.unwrap_or_default(),
+        })
     }
 
     fn encode(&self, out: &mut BytesMut) {
-        encode_field_header(out, FieldType::I32, 1);
-        self.error.encode(out);
-        encode_field_header(out, FieldType::LIST, 2);
-        self.data.encode(out);
-        encode_field_header(out, FieldType::I32, 3);
-        self.app_id.encode(out);
-        encode_field_header(out, FieldType::I32, 4);
-        self.partition_index.encode(out);
-        encode_field_header(out, FieldType::STRING, 6);
-        self.server.encode(out);
+        self.error.encode_field(out, 1);
+        self.data.encode_field(out, 2);
+        self.app_id.encode_field(out, 3);
+        self.partition_index.encode_field(out, 4);
+        self.server.encode_field(out, 6);
         encode_stop(out);
     }
 
@@ -960,25 +1029,28 @@ impl Message for IncrRequest {
     const MIN_LEN: usize = STOP_LEN;
 
     fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        let mut message = Self::default();
+        let mut key = None;
+        let mut increment = None;
+        let mut expire_ts_seconds = None;
         while let Some(field) = reader.field()? {
             match (field.id, field.field_type) {
-                (1, FieldType::STRUCT) => message.key = Message::decode(reader)?,
-                (2, FieldType::I64) => message.increment = Message::decode(reader)?,
-                (3, FieldType::I32) => message.expire_ts_seconds = Message::decode(reader)?,
+                (1, FieldType::STRUCT) => key = Some(Message::decode(reader)?),
+                (2, FieldType::I64) => increment = Some(Message::decode(reader)?),
+                (3, FieldType::I32) => expire_ts_seconds = Some(Message::decode(reader)?),
                 _ => reader.skip(field.field_type)?,
             }
         }
-        Ok(message)
+        Ok(Self {
+            key: key.unwrap_or_default(),
+            increment: increment.unwrap_or_default(),
+            expire_ts_seconds: expire_ts_seconds.unwrap_or_default(),
+        })
     }
 
     fn encode(&self, out: &mut BytesMut) {
-        encode_field_header(out, FieldType::STRUCT, 1);
-        self.key.encode(out);
-        encode_field_header(out, FieldType::I64, 2);
-        self.increment.encode(out);
-        encode_field_header(out, FieldType::I32, 3);
-        self.expire_ts_seconds.encode(out);
+        self.key.encode_field(out, 1);
+        self.increment.encode_field(out, 2);
+        self.expire_ts_seconds.encode_field(out, 3);
         encode_stop(out);
     }
 
@@ -1012,34 +1084,40 @@ impl Message for IncrResponse {
     const MIN_LEN: usize = STOP_LEN;
 
     fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        let mut message = Self::default();
+        let mut error = None;
+        let mut new_value = None;
+        let mut app_id = None;
+        let mut partition_index = None;
+        let mut decree = None;
+        let mut server = None;
         while let Some(field) = reader.field()? {
             match (field.id, field.field_type) {
-                (1, FieldType::I32) => message.error = Message::decode(reader)?,
-                (2, FieldType::I64) => message.new_value = Message::decode(reader)?,
-                (3, FieldType::I32) => message.app_id = Message::decode(reader)?,
-                (4, FieldType::I32) => message.partition_index = Message::decode(reader)?,
-                (5, FieldType::I64) => message.decree = Message::decode(reader)?,
-                (6, FieldType::STRING) => message.server = Message::decode(reader)?,
+                (1, FieldType::I32) => error = Some(Message::decode(reader)?),
+                (2, FieldType::I64) => new_value = Some(Message::decode(reader)?),
+                (3, FieldType::I32) => app_id = Some(Message::decode(reader)?),
+                (4, FieldType::I32) => partition_index = Some(Message::decode(reader)?),
+                (5, FieldType::I64) => decree = Some(Message::decode(reader)?),
+                (6, FieldType::STRING) => server = Some(Message::decode(reader)?),
                 _ => reader.skip(field.field_type)?,
             }
         }
-        Ok(message)
+        Ok(Self {
+            error: error.unwrap_or_default(),
+            new_value: new_value.unwrap_or_default(),
+            app_id: app_id.unwrap_or_default(),
+            partition_index: partition_index.unwrap_or_default(),
+            decree: decree.unwrap_or_default(),
+            server: server.unwrap_or_default(),
+        })
     }
 
     fn encode(&self, out: &mut BytesMut) {
-        encode_field_header(out, FieldType::I32, 1);
-        self.error.encode(out);
-        encode_field_header(out, FieldType::I64, 2);
-        self.new_value.encode(out);
-        encode_field_header(out, FieldType::I32, 3);
-        self.app_id.encode(out);
-        encode_field_header(out, FieldType::I32, 4);
-        self.partition_index.encode(out);
-        encode_field_header(out, FieldType::I64, 5);
-        self.decree.encode(out);
-        encode_field_header(out, FieldType::STRING, 6);
-        self.server.encode(out);
+        self.error.encode_field(out, 1);
+        self.new_value.encode_field(out, 2);
+        self.app_id.encode_field(out, 3);
+        self.partition_index.encode_field(out, 4);
+        self.decree.encode_field(out, 5);
+        self.server.encode_field(out, 6);
         encode_stop(out);
     }
 
@@ -1082,43 +1160,52 @@ impl Message for CheckAndSetRequest {
     const MIN_LEN: usize = STOP_LEN;
 
     fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        let mut message = Self::default();
+        let mut hash_key = None;
+        let mut check_sort_key = None;
+        let mut check_type = None;
+        let mut check_operand = None;
+        let mut set_diff_sort_key = None;
+        let mut set_sort_key = None;
+        let mut set_value = None;
+        let mut set_expire_ts_seconds = None;
+        let mut return_check_value = None;
         while let Some(field) = reader.field()? {
             match (field.id, field.field_type) {
-                (1, FieldType::STRUCT) => message.hash_key = Message::decode(reader)?,
-                (2, FieldType::STRUCT) => message.check_sort_key = Message::decode(reader)?,
-                (3, FieldType::I32) => message.check_type = Message::decode(reader)?,
-                (4, FieldType::STRUCT) => message.check_operand = Message::decode(reader)?,
-                (5, FieldType::BOOL) => message.set_diff_sort_key = Message::decode(reader)?,
-                (6, FieldType::STRUCT) => message.set_sort_key = Message::decode(reader)?,
-                (7, FieldType::STRUCT) => message.set_value = Message::decode(reader)?,
-                (8, FieldType::I32) => message.set_expire_ts_seconds = Message::decode(reader)?,
-                (9, FieldType::BOOL) => message.return_check_value = Message::decode(reader)?,
+                (1, FieldType::STRUCT) => hash_key = Some(Message::decode(reader)?),
+                (2, FieldType::STRUCT) => check_sort_key = Some(Message::decode(reader)?),
+                (3, FieldType::I32) => check_type = Some(Message::decode(reader)?),
+                (4, FieldType::STRUCT) => check_operand = Some(Message::decode(reader)?),
+                (5, FieldType::BOOL) => set_diff_sort_key = Some(Message::decode(reader)?),
+                (6, FieldType::STRUCT) => set_sort_key = Some(Message::decode(reader)?),
+                (7, FieldType::STRUCT) => set_value = Some(Message::decode(reader)?),
+                (8, FieldType::I32) => set_expire_ts_seconds = Some(Message::decode(reader)?),
+                (9, FieldType::BOOL) => return_check_value = Some(Message::decode(reader)?),
                 _ => reader.skip(field.field_type)?,
             }
         }
-        Ok(message)
+        Ok(Self {
+            hash_key: hash_key.unwrap_or_default(),
+            check_sort_key: check_sort_key.unwrap_or_default(),
+            check_type: check_type.unwrap_or_default(),
+            check_operand: check_operand.unwrap_or_default(),
+            set_diff_sort_key: set_diff_sort_key.unwrap_or_default(),
+            set_sort_key: set_sort_key.unwrap_or_default(),
+            set_value: set_value.unwrap_or_default(),
+            set_expire_ts_seconds: set_expire_ts_seconds.unwrap_or_default(),
+            return_check_value: return_check_value.unwrap_or_default(),
+        })
     }
 
     fn encode(&self, out: &mut BytesMut) {
-        encode_field_header(out, FieldType::STRUCT, 1);
-        self.hash_key.encode(out);
-        encode_field_header(out, FieldType::STRUCT, 2);
-        self.check_sort_key.encode(out);
-        encode_field_header(out, FieldType::I32, 3);
-        self.check_type.encode(out);
-        encode_field_header(out, FieldType::STRUCT, 4);
-        self.check_operand.encode(out);
-        encode_field_header(out, FieldType::BOOL, 5);
-        self.set_diff_sort_key.encode(out);
-        encode_field_header(out, FieldType::STRUCT, 6);
-        self.set_sort_key.encode(out);
-        encode_field_header(out, FieldType::STRUCT, 7);
-        self.set_value.encode(out);
-        encode_field_header(out, FieldType::I32, 8);
-        self.set_expire_ts_seconds.encode(out);
-        encode_field_header(out, FieldType::BOOL, 9);
-        self.return_check_value.encode(out);
+        self.hash_key.encode_field(out, 1);
+        self.check_sort_key.encode_field(out, 2);
+        self.check_type.encode_field(out, 3);
+        self.check_operand.encode_field(out, 4);
+        self.set_diff_sort_key.encode_field(out, 5);
+        self.set_sort_key.encode_field(out, 6);
+        self.set_value.encode_field(out, 7);
+        self.set_expire_ts_seconds.encode_field(out, 8);
+        self.return_check_value.encode_field(out, 9);
         encode_stop(out);
     }
 
@@ -1162,40 +1249,48 @@ impl Message for CheckAndSetResponse {
     const MIN_LEN: usize = STOP_LEN;
 
     fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        let mut message = Self::default();
+        let mut error = None;
+        let mut check_value_returned = None;
+        let mut check_value_exist = None;
+        let mut check_value = None;
+        let mut app_id = None;
+        let mut partition_index = None;
+        let mut decree = None;
+        let mut server = None;
         while let Some(field) = reader.field()? {
             match (field.id, field.field_type) {
-                (1, FieldType::I32) => message.error = Message::decode(reader)?,
-                (2, FieldType::BOOL) => message.check_value_returned = Message::decode(reader)?,
-                (3, FieldType::BOOL) => message.check_value_exist = Message::decode(reader)?,
-                (4, FieldType::STRUCT) => message.check_value = Message::decode(reader)?,
-                (5, FieldType::I32) => message.app_id = Message::decode(reader)?,
-                (6, FieldType::I32) => message.partition_index = Message::decode(reader)?,
-                (7, FieldType::I64) => message.decree = Message::decode(reader)?,
-                (8, FieldType::STRING) => message.server = Message::decode(reader)?,
+                (1, FieldType::I32) => error = Some(Message::decode(reader)?),
+                (2, FieldType::BOOL) => check_value_returned = Some(Message::decode(reader)?),
+                (3, FieldType::BOOL) => check_value_exist = Some(Message::decode(reader)?),
+                (4, FieldType::STRUCT) => check_value = Some(Message::decode(reader)?),
+                (5, FieldType::I32) => app_id = Some(Message::decode(reader)?),
+                (6, FieldType::I32) => partition_index = Some(Message::decode(reader)?),
+                (7, FieldType::I64) => decree = Some(Message::decode(reader)?),
+                (8, FieldType::STRING) => server = Some(Message::decode(reader)?),
                 _ => reader.skip(field.field_type)?,
             }
         }
-        Ok(message)
+        Ok(Self {
+            error: error.unwrap_or_default(),
+            check_value_returned: check_value_returned.unwrap_or_default(),
+            check_value_exist: check_value_exist.unwrap_or_default(),
+            check_value: check_value.unwrap_or_default(),
+            app_id: app_id.unwrap_or_default(),
+            partition_index: partition_index.unwrap_or_default(),
+            decree: decree.unwrap_or_default(),
+            server: server.unwrap_or_default(),
+        })
     }
 
     fn encode(&self, out: &mut BytesMut) {
-        encode_field_header(out, FieldType::I32, 1);
-        self.error.encode(out);
-        encode_field_header(out, FieldType::BOOL, 2);
-        self.check_value_returned.encode(out);
-        encode_field_header(out, FieldType::BOOL, 3);
-        self.check_value_exist.encode(out);
-        encode_field_header(out, FieldType::STRUCT, 4);
-        self.check_value.encode(out);
-        encode_field_header(out, FieldType::I32, 5);
-        self.app_id.encode(out);
-        encode_field_header(out, FieldType::I32, 6);
-        self.partition_index.encode(out);
-        encode_field_header(out, FieldType::I64, 7);
-        self.decree.encode(out);
-        encode_field_header(out, FieldType::STRING, 8);
-        self.server.encode(out);
+        self.error.encode_field(out, 1);
+        self.check_value_returned.encode_field(out, 2);
+        self.check_value_exist.encode_field(out, 3);
+        self.check_value.encode_field(out, 4);
+        self.app_id.encode_field(out, 5);
+        self.partition_index.encode_field(out, 6);
+        self.decree.encode_field(out, 7);
+        self.server.encode_field(out, 8);
         encode_stop(out);
     }
 
@@ -1230,28 +1325,32 @@ impl Message for Mutate {
     const MIN_LEN: usize = STOP_LEN;
 
     fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        let mut message = Self::default();
+        let mut operation = None;
+        let mut sort_key = None;
+        let mut value = None;
+        let mut set_expire_ts_seconds = None;
         while let Some(field) = reader.field()? {
             match (field.id, field.field_type) {
-                (1, FieldType::I32) => message.operation = Message::decode(reader)?,
-                (2, FieldType::STRUCT) => message.sort_key = Message::decode(reader)?,
-                (3, FieldType::STRUCT) => message.value = Message::decode(reader)?,
-                (4, FieldType::I32) => message.set_expire_ts_seconds = Message::decode(reader)?,
+                (1, FieldType::I32) => operation = Some(Message::decode(reader)?),
+                (2, FieldType::STRUCT) => sort_key = Some(Message::decode(reader)?),
+                (3, FieldType::STRUCT) => value = Some(Message::decode(reader)?),
+                (4, FieldType::I32) => set_expire_ts_seconds = Some(Message::decode(reader)?),
                 _ => reader.skip(field.field_type)?,
             }
         }
-        Ok(message)
+        Ok(Self {
+            operation: operation.unwrap_or_default(),
+            sort_key: sort_key.unwrap_or_default(),
+            value: value.unwrap_or_default(),
+            set_expire_ts_seconds: set_expire_ts_seconds.unwrap_or_default(),
+        })
     }
 
     fn encode(&self, out: &mut BytesMut) {
-        encode_field_header(out, FieldType::I32, 1);
-        self.operation.encode(out);
-        encode_field_header(out, FieldType::STRUCT, 2);
-        self.sort_key.encode(out);
-        encode_field_header(out, FieldType::STRUCT, 3);
-        self.value.encode(out);
-        encode_field_header(out, FieldType::I32, 4);
-        self.set_expire_ts_seconds.encode(out);
+        self.operation.encode_field(out, 1);
+        self.sort_key.encode_field(out, 2);
+        self.value.encode_field(out, 3);
+        self.set_expire_ts_seconds.encode_field(out, 4);
         encode_stop(out);
     }
 
@@ -1286,34 +1385,40 @@ impl Message for CheckAndMutateRequest {
     const MIN_LEN: usize = STOP_LEN;
 
     fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        let mut message = Self::default();
+        let mut hash_key = None;
+        let mut check_sort_key = None;
+        let mut check_type = None;
+        let mut check_operand = None;
+        let mut mutate_list = None;
+        let mut return_check_value = None;
         while let Some(field) = reader.field()? {
             match (field.id, field.field_type) {
-                (1, FieldType::STRUCT) => message.hash_key = Message::decode(reader)?,
-                (2, FieldType::STRUCT) => message.check_sort_key = Message::decode(reader)?,
-                (3, FieldType::I32) => message.check_type = Message::decode(reader)?,
-                (4, FieldType::STRUCT) => message.check_operand = Message::decode(reader)?,
-                (5, FieldType::LIST) => message.mutate_list = Message::decode(reader)?,
-                (6, FieldType::BOOL) => message.return_check_value = Message::decode(reader)?,
+                (1, FieldType::STRUCT) => hash_key = Some(Message::decode(reader)?),
+                (2, FieldType::STRUCT) => check_sort_key = Some(Message::decode(reader)?),
+                (3, FieldType::I32) => check_type = Some(Message::decode(reader)?),
+                (4, FieldType::STRUCT) => check_operand = Some(Message::decode(reader)?),
+                (5, FieldType::LIST) => mutate_list = Some(Message::decode(reader)?),
+                (6, FieldType::BOOL) => return_check_value = Some(Message::decode(reader)?),
                 _ => reader.skip(field.field_type)?,
             }
         }
-        Ok(message)
+        Ok(Self {
+            hash_key: hash_key.unwrap_or_default(),
+            check_sort_key: check_sort_key.unwrap_or_default(),
+            check_type: check_type.unwrap_or_default(),
+            check_operand: check_operand.unwrap_or_default(),
+            mutate_list: mutate_list.unwrap_or_default(),
+            return_check_value: return_check_value.unwrap_or_default(),
+        })
     }
 
     fn encode(&self, out: &mut BytesMut) {
-        encode_field_header(out, FieldType::STRUCT, 1);
-        self.hash_key.encode(out);
-        encode_field_header(out, FieldType::STRUCT, 2);
-        self.check_sort_key.encode(out);
-        encode_field_header(out, FieldType::I32, 3);
-        self.check_type.encode(out);
-        encode_field_header(out, FieldType::STRUCT, 4);
-        self.check_operand.encode(out);
-        encode_field_header(out, FieldType::LIST, 5);
-        self.mutate_list.encode(out);
-        encode_field_header(out, FieldType::BOOL, 6);
-        self.return_check_value.encode(out);
+        self.hash_key.encode_field(out, 1);
+        self.check_sort_key.encode_field(out, 2);
+        self.check_type.encode_field(out, 3);
+        self.check_operand.encode_field(out, 4);
+        self.mutate_list.encode_field(out, 5);
+        self.return_check_value.encode_field(out, 6);
         encode_stop(out);
     }
 
@@ -1354,40 +1459,48 @@ impl Message for CheckAndMutateResponse {
     const MIN_LEN: usize = STOP_LEN;
 
     fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        let mut message = Self::default();
+        let mut error = None;
+        let mut check_value_returned = None;
+        let mut check_value_exist = None;
+        let mut check_value = None;
+        let mut app_id = None;
+        let mut partition_index = None;
+        let mut decree = None;
+        let mut server = None;
         while let Some(field) = reader.field()? {
             match (field.id, field.field_type) {
-                (1, FieldType::I32) => message.error = Message::decode(reader)?,
-                (2, FieldType::BOOL) => message.check_value_returned = Message::decode(reader)?,
-                (3, FieldType::BOOL) => message.check_value_exist = Message::decode(reader)?,
-                (4, FieldType::STRUCT) => message.check_value = Message::decode(reader)?,
-                (5, FieldType::I32) => message.app_id = Message::decode(reader)?,
-                (6, FieldType::I32) => message.partition_index = Message::decode(reader)?,
-                (7, FieldType::I64) => message.decree = Message::decode(reader)?,
-                (8, FieldType::STRING) => message.server = Message::decode(reader)?,
+                (1, FieldType::I32) => error = Some(Message::decode(reader)?),
+                (2, FieldType::BOOL) => check_value_returned = Some(Message::decode(reader)?),
+                (3, FieldType::BOOL) => check_value_exist = Some(Message::decode(reader)?),
+                (4, FieldType::STRUCT) => check_value = Some(Message::decode(reader)?),
+                (5, FieldType::I32) => app_id = Some(Message::decode(reader)?),
+                (6, FieldType::I32) => partition_index = Some(Message::decode(reader)?),
+                (7, FieldType::I64) => decree = Some(Message::decode(reader)?),
+                (8, FieldType::STRING) => server = Some(Message::decode(reader)?),
                 _ => reader.skip(field.field_type)?,
             }
         }
-        Ok(message)
+        Ok(Self {
+            error: error.unwrap_or_default(),
+            check_value_returned: check_value_returned.unwrap_or_default(),
+            check_value_exist: check_value_exist.unwrap_or_default(),
+            check_value: check_value.unwrap_or_default(),
+            app_id: app_id.unwrap_or_default(),
+            partition_index: partition_index.unwrap_or_default(),
+            decree: decree.unwrap_or_default(),
+            server: server.unwrap_or_default(),
+        })
     }
 
     fn encode(&self, out: &mut BytesMut) {
-        encode_field_header(out, FieldType::I32, 1);
-        self.error.encode(out);
-        encode_field_header(out, FieldType::BOOL, 2);
-        self.check_value_returned.encode(out);
-        encode_field_header(out, FieldType::BOOL, 3);
-        self.check_value_exist.encode(out);
-        encode_field_header(out, FieldType::STRUCT, 4);
-        self.check_value.encode(out);
-        encode_field_header(out, FieldType::I32, 5);
-        self.app_id.encode(out);
-        encode_field_header(out, FieldType::I32, 6);
-        self.partition_index.encode(out);
-        encode_field_header(out, FieldType::I64, 7);
-        self.decree.encode(out);
-        encode_field_header(out, FieldType::STRING, 8);
-        self.server.encode(out);
+        self.error.encode_field(out, 1);
+        self.check_value_returned.encode_field(out, 2);
+        self.check_value_exist.encode_field(out, 3);
+        self.check_value.encode_field(out, 4);
+        self.app_id.encode_field(out, 5);
+        self.partition_index.encode_field(out, 6);
+        self.decree.encode_field(out, 7);
+        self.server.encode_field(out, 8);
         encode_stop(out);
     }
 
@@ -1443,65 +1556,79 @@ impl Message for GetScannerRequest {
     const MIN_LEN: usize = STOP_LEN;
 
     fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        let mut message = Self::default();
+        let mut start_key = None;
+        let mut stop_key = None;
+        let mut start_inclusive = None;
+        let mut stop_inclusive = None;
+        let mut batch_size = None;
+        let mut no_value = None;
+        let mut hash_key_filter_type = None;
+        let mut hash_key_filter_pattern = None;
+        let mut sort_key_filter_type = None;
+        let mut sort_key_filter_pattern = None;
+        let mut validate_partition_hash = None;
+        let mut return_expire_ts = None;
+        let mut full_scan = None;
+        let mut only_return_count = None;
         while let Some(field) = reader.field()? {
             match (field.id, field.field_type) {
-                (1, FieldType::STRUCT) => message.start_key = Message::decode(reader)?,
-                (2, FieldType::STRUCT) => message.stop_key = Message::decode(reader)?,
-                (3, FieldType::BOOL) => message.start_inclusive = Message::decode(reader)?,
-                (4, FieldType::BOOL) => message.stop_inclusive = Message::decode(reader)?,
-                (5, FieldType::I32) => message.batch_size = Message::decode(reader)?,
-                (6, FieldType::BOOL) => message.no_value = Message::decode(reader)?,
-                (7, FieldType::I32) => message.hash_key_filter_type = Message::decode(reader)?,
-                (8, FieldType::STRUCT) => message.hash_key_filter_pattern = Message::decode(reader)?,
-                (9, FieldType::I32) => message.sort_key_filter_type = Message::decode(reader)?,
-                (10, FieldType::STRUCT) => message.sort_key_filter_pattern = Message::decode(reader)?,
-                (11, FieldType::BOOL) => message.validate_partition_hash = Some(Message::decode(reader)?),
-                (12, FieldType::BOOL) => message.return_expire_ts = Some(Message::decode(reader)?),
-                (13, FieldType::BOOL) => message.full_scan = Some(Message::decode(reader)?),
-                (14, FieldType::BOOL) => message.only_return_count = Some(Message::decode(reader)?),
+                (1, FieldType::STRUCT) => start_key = Some(Message::decode(reader)?),
+                (2, FieldType::STRUCT) => stop_key = Some(Message::decode(reader)?),
+                (3, FieldType::BOOL) => start_inclusive = Some(Message::decode(reader)?),
+                (4, FieldType::BOOL) => stop_inclusive = Some(Message::decode(reader)?),
+                (5, FieldType::I32) => batch_size = Some(Message::decode(reader)?),
+                (6, FieldType::BOOL) => no_value = Some(Message::decode(reader)?),
+                (7, FieldType::I32) => hash_key_filter_type = Some(Message::decode(reader)?),
+                (8, FieldType::STRUCT) => hash_key_filter_pattern = Some(Message::decode(reader)?),
+                (9, FieldType::I32) => sort_key_filter_type = Some(Message::decode(reader)?),
+                (10, FieldType::STRUCT) => sort_key_filter_pattern = Some(Message::decode(reader)?),
+                (11, FieldType::BOOL) => validate_partition_hash = Some(Message::decode(reader)?),
+                (12, FieldType::BOOL) => return_expire_ts = Some(Message::decode(reader)?),
+                (13, FieldType::BOOL) => full_scan = Some(Message::decode(reader)?),
+                (14, FieldType::BOOL) => only_return_count = Some(Message::decode(reader)?),
                 _ => reader.skip(field.field_type)?,
             }
         }
-        Ok(message)
+        Ok(Self {
+            start_key: start_key.unwrap_or_default(),
+            stop_key: stop_key.unwrap_or_default(),
+            start_inclusive: start_inclusive.unwrap_or_default(),
+            stop_inclusive: stop_inclusive.unwrap_or_default(),
+            batch_size: batch_size.unwrap_or_default(),
+            no_value: no_value.unwrap_or_default(),
+            hash_key_filter_type: hash_key_filter_type.unwrap_or_default(),
+            hash_key_filter_pattern: hash_key_filter_pattern.unwrap_or_default(),
+            sort_key_filter_type: sort_key_filter_type.unwrap_or_default(),
+            sort_key_filter_pattern: sort_key_filter_pattern.unwrap_or_default(),
+            validate_partition_hash,
+            return_expire_ts,
+            full_scan,
+            only_return_count,
+        })
     }
 
     fn encode(&self, out: &mut BytesMut) {
-        encode_field_header(out, FieldType::STRUCT, 1);
-        self.start_key.encode(out);
-        encode_field_header(out, FieldType::STRUCT, 2);
-        self.stop_key.encode(out);
-        encode_field_header(out, FieldType::BOOL, 3);
-        self.start_inclusive.encode(out);
-        encode_field_header(out, FieldType::BOOL, 4);
-        self.stop_inclusive.encode(out);
-        encode_field_header(out, FieldType::I32, 5);
-        self.batch_size.encode(out);
-        encode_field_header(out, FieldType::BOOL, 6);
-        self.no_value.encode(out);
-        encode_field_header(out, FieldType::I32, 7);
-        self.hash_key_filter_type.encode(out);
-        encode_field_header(out, FieldType::STRUCT, 8);
-        self.hash_key_filter_pattern.encode(out);
-        encode_field_header(out, FieldType::I32, 9);
-        self.sort_key_filter_type.encode(out);
-        encode_field_header(out, FieldType::STRUCT, 10);
-        self.sort_key_filter_pattern.encode(out);
+        self.start_key.encode_field(out, 1);
+        self.stop_key.encode_field(out, 2);
+        self.start_inclusive.encode_field(out, 3);
+        self.stop_inclusive.encode_field(out, 4);
+        self.batch_size.encode_field(out, 5);
+        self.no_value.encode_field(out, 6);
+        self.hash_key_filter_type.encode_field(out, 7);
+        self.hash_key_filter_pattern.encode_field(out, 8);
+        self.sort_key_filter_type.encode_field(out, 9);
+        self.sort_key_filter_pattern.encode_field(out, 10);
         if let Some(value) = &self.validate_partition_hash {
-            encode_field_header(out, FieldType::BOOL, 11);
-            value.encode(out);
+            value.encode_field(out, 11);
         }
         if let Some(value) = &self.return_expire_ts {
-            encode_field_header(out, FieldType::BOOL, 12);
-            value.encode(out);
+            value.encode_field(out, 12);
         }
         if let Some(value) = &self.full_scan {
-            encode_field_header(out, FieldType::BOOL, 13);
-            value.encode(out);
+            value.encode_field(out, 13);
         }
         if let Some(value) = &self.only_return_count {
-            encode_field_header(out, FieldType::BOOL, 14);
-            value.encode(out);
+            value.encode_field(out, 14);
         }
         encode_stop(out);
     }
@@ -1537,19 +1664,20 @@ impl Message for ScanRequest {
     const MIN_LEN: usize = STOP_LEN;
 
     fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        let mut message = Self::default();
+        let mut context_id = None;
         while let Some(field) = reader.field()? {
             match (field.id, field.field_type) {
-                (1, FieldType::I64) => message.context_id = Message::decode(reader)?,
+                (1, FieldType::I64) => context_id = Some(Message::decode(reader)?),
                 _ => reader.skip(field.field_type)?,
             }
         }
-        Ok(message)
+        Ok(Self {
+            context_id: context_id.unwrap_or_default(),
+        })
     }
 
     fn encode(&self, out: &mut BytesMut) {
-        encode_field_header(out, FieldType::I64, 1);
-        self.context_id.encode(out);
+        self.context_id.encode_field(out, 1);
         encode_stop(out);
     }
 
@@ -1583,38 +1711,45 @@ impl Message for ScanResponse {
     const MIN_LEN: usize = STOP_LEN;
 
     fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        let mut message = Self::default();
+        let mut error = None;
+        let mut kvs = None;
+        let mut context_id = None;
+        let mut app_id = None;
+        let mut partition_index = None;
+        let mut server = None;
+        let mut kv_count = None;
         while let Some(field) = reader.field()? {
             match (field.id, field.field_type) {
-                (1, FieldType::I32) => message.error = Message::decode(reader)?,
-                (2, FieldType::LIST) => message.kvs = Message::decode(reader)?,
-                (3, FieldType::I64) => message.context_id = Message::decode(reader)?,
-                (4, FieldType::I32) => message.app_id = Message::decode(reader)?,
-                (5, FieldType::I32) => message.partition_index = Message::decode(reader)?,
-                (6, FieldType::STRING) => message.server = Message::decode(reader)?,
-                (7, FieldType::I32) => message.kv_count = Some(Message::decode(reader)?),
+                (1, FieldType::I32) => error = Some(Message::decode(reader)?),
+                (2, FieldType::LIST) => kvs = Some(Message::decode(reader)?),
+                (3, FieldType::I64) => context_id = Some(Message::decode(reader)?),
+                (4, FieldType::I32) => app_id = Some(Message::decode(reader)?),
+                (5, FieldType::I32) => partition_index = Some(Message::decode(reader)?),
+                (6, FieldType::STRING) => server = Some(Message::decode(reader)?),
+                (7, FieldType::I32) => kv_count = Some(Message::decode(reader)?),
                 _ => reader.skip(field.field_type)?,
             }
         }
-        Ok(message)
+        Ok(Self {
+            error: error.unwrap_or_default(),
+            kvs: kvs.unwrap_or_default(),
+            context_id: context_id.unwrap_or_default(),
+            app_id: app_id.unwrap_or_default(),
+            partition_index: partition_index.unwrap_or_default(),
+            server: server.unwrap_or_default(),
+            kv_count,
+        })
     }
 
     fn encode(&self, out: &mut BytesMut) {
-        encode_field_header(out, FieldType::I32, 1);
-        self.error.encode(out);
-        encode_field_header(out, FieldType::LIST, 2);
-        self.kvs.encode(out);
-        encode_field_header(out, FieldType::I64, 3);
-        self.context_id.encode(out);
-        encode_field_header(out, FieldType::I32, 4);
-        self.app_id.encode(out);
-        encode_field_header(out, FieldType::I32, 5);
-        self.partition_index.encode(out);
-        encode_field_header(out, FieldType::STRING, 6);
-        self.server.encode(out);
+        self.error.encode_field(out, 1);
+        self.kvs.encode_field(out, 2);
+        self.context_id.encode_field(out, 3);
+        self.app_id.encode_field(out, 4);
+        self.partition_index.encode_field(out, 5);
+        self.server.encode_field(out, 6);
         if let Some(value) = &self.kv_count {
-            encode_field_header(out, FieldType::I32, 7);
-            value.encode(out);
+            value.encode_field(out, 7);
         }
         encode_stop(out);
     }

@@ -2,11 +2,10 @@
 
 //! Authentication of a connection, before any other request (wire-protocol.md section 9).
 
-use bytes::Bytes;
-use bytes::BytesMut;
+use bytes::{Bytes, BytesMut};
 
 use crate::codec::wire_enum;
-use crate::codec::{FIELD_HEADER_LEN, encode_field_header};
+use crate::codec::FIELD_HEADER_LEN;
 use crate::codec::{DecodeError, FieldType, Message, Reader, STOP_LEN, encode_stop};
 
 wire_enum! {
@@ -51,22 +50,24 @@ impl Message for NegotiationRequest {
     const MIN_LEN: usize = STOP_LEN;
 
     fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        let mut message = Self::default();
+        let mut status = None;
+        let mut msg = None;
         while let Some(field) = reader.field()? {
             match (field.id, field.field_type) {
-                (1, FieldType::I32) => message.status = Message::decode(reader)?,
-                (2, FieldType::STRUCT) => message.msg = Message::decode(reader)?,
+                (1, FieldType::I32) => status = Some(Message::decode(reader)?),
+                (2, FieldType::STRUCT) => msg = Some(Message::decode(reader)?),
                 _ => reader.skip(field.field_type)?,
             }
         }
-        Ok(message)
+        Ok(Self {
+            status: status.unwrap_or_default(),
+            msg: msg.unwrap_or_default(),
+        })
     }
 
     fn encode(&self, out: &mut BytesMut) {
-        encode_field_header(out, FieldType::I32, 1);
-        self.status.encode(out);
-        encode_field_header(out, FieldType::STRUCT, 2);
-        self.msg.encode(out);
+        self.status.encode_field(out, 1);
+        self.msg.encode_field(out, 2);
         encode_stop(out);
     }
 
@@ -91,22 +92,24 @@ impl Message for NegotiationResponse {
     const MIN_LEN: usize = STOP_LEN;
 
     fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        let mut message = Self::default();
+        let mut status = None;
+        let mut msg = None;
         while let Some(field) = reader.field()? {
             match (field.id, field.field_type) {
-                (1, FieldType::I32) => message.status = Message::decode(reader)?,
-                (2, FieldType::STRUCT) => message.msg = Message::decode(reader)?,
+                (1, FieldType::I32) => status = Some(Message::decode(reader)?),
+                (2, FieldType::STRUCT) => msg = Some(Message::decode(reader)?),
                 _ => reader.skip(field.field_type)?,
             }
         }
-        Ok(message)
+        Ok(Self {
+            status: status.unwrap_or_default(),
+            msg: msg.unwrap_or_default(),
+        })
     }
 
     fn encode(&self, out: &mut BytesMut) {
-        encode_field_header(out, FieldType::I32, 1);
-        self.status.encode(out);
-        encode_field_header(out, FieldType::STRUCT, 2);
-        self.msg.encode(out);
+        self.status.encode_field(out, 1);
+        self.msg.encode_field(out, 2);
         encode_stop(out);
     }
 

@@ -1,0 +1,93 @@
+//! `pegasus meta` and `pegasus replica`: a server in the foreground, until it is told to end.
+
+use std::future::Future;
+use std::path::Path;
+use std::path::PathBuf;
+
+use clap::Args;
+use pegasus_common::config::ConfigFile;
+use pegasus_common::config::load;
+use pegasus_common::logging::LoggerSection;
+use pegasus_common::logging::Logging;
+use pegasus_meta::MetaServerConfig;
+use pegasus_replica::ReplicaServerConfig;
+use tokio::signal::unix::SignalKind;
+use tokio::signal::unix::signal;
+use tracing::error;
+use tracing::info;
+
+use crate::error::CliError;
+use crate::error::with_causes;
+
+/// What a server is started with.
+#[derive(Debug, Args)]
+pub struct ServerCommand {
+    /// Configuration file, TOML. docs/configuration.md has every key.
+    #[arg(long)]
+    config: PathBuf,
+}
+
+/// Runs a meta server.
+pub fn run_meta(command: &ServerCommand) -> Result<(), CliError> {
+    let config: MetaServerConfig = read(&command.config)?;
+    let _logging = start_logging(&config.core.log_directory, "meta", &config.logger)?;
+    finish("meta", pegasus_meta::server::run(config, ended()))
+}
+
+/// Runs a replica server.
+pub fn run_replica(command: &ServerCommand) -> Result<(), CliError> {
+    let config: ReplicaServerConfig = read(&command.config)?;
+    let _logging = start_logging(&config.core.log_directory, "replica", &config.logger)?;
+    finish("replica", pegasus_replica::server::run(config, ended()))
+}
+
+fn read<T: ConfigFile>(path: &Path) -> Result<T, CliError> {
+    load(path).map_err(|error| CliError::failed(with_causes(&error)))
+}
+
+fn start_logging(
+    directory: &str,
+    role: &str,
+    section: &LoggerSection,
+) -> Result<Logging, CliError> {
+    Logging::start(Path::new(directory), role, section)
+        .map_err(|error| CliError::failed(with_causes(&error)))
+}
+
+fn finish<E: std::error::Error>(role: &str, result: Result<(), E>) -> Result<(), CliError> {
+    match result {
+        Ok(()) => {
+            info!(role, "server ended");
+            Ok(())
+        }
+        Err(failure) => {
+            let text = with_causes(&failure);
+            error!(role, error = text, "server failed");
+            Err(CliError::failed(format!("{role} server: {text}")))
+        }
+    }
+}
+
+/// Ready when the process is asked to end: TERM, or INT from a terminal.
+async fn ended() {
+    let wait = |kind| -> std::io::Result<_> {
+        let mut signals = signal(kind)?;
+        Ok(async move {
+            signals.recv().await;
+        })
+    };
+    match (wait(SignalKind::terminate()), wait(SignalKind::interrupt())) {
+        (Ok(terminate), Ok(interrupt)) => either(terminate, interrupt).await,
+        (Err(problem), _) | (_, Err(problem)) => {
+            error!(error = %problem, "signals cannot be heard: only KILL ends this server");
+            std::future::pending().await
+        }
+    }
+}
+
+async fn either(first: impl Future<Output = ()>, second: impl Future<Output = ()>) {
+    tokio::select! {
+        () = first => {}
+        () = second => {}
+    }
+}

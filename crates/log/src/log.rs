@@ -1,0 +1,107 @@
+//! The log as its host sees it.
+
+use std::sync::Arc;
+use std::thread::JoinHandle;
+
+use pegasus_common::{Decree, Gpid};
+
+use crate::error::{LogFailure, OpenError};
+use crate::observer::{LogHandle, LogObserver};
+use crate::options::{LogOptions, OpenMode};
+use crate::queue::Queue;
+use crate::record::Record;
+use crate::report::RecoveryReport;
+use crate::stats::LogStats;
+
+/// An open log with its thread. Dropping it writes what is waiting and ends the thread.
+#[derive(Debug)]
+pub struct Log {
+    queue: Arc<Queue>,
+    stats: Arc<LogStats>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Log {
+    /// Locks the directory, recovers what is there, and starts the log thread on a fresh segment.
+    ///
+    /// `replay` gets every record in log order, one batch in memory at a time. First come `Ballot`
+    /// records for what is known from removed segments. A replica for which the report then says
+    /// that it is not [`proven_complete`](RecoveryReport::proven_complete) may have got records
+    /// with a gap between them. Everything delivered is on the medium when this returns.
+    ///
+    /// # Errors
+    /// [`OpenError`]. Damage is not an error: the report names it.
+    pub fn open(
+        options: LogOptions,
+        mode: OpenMode,
+        replay: &mut dyn FnMut(Record),
+    ) -> Result<(Self, RecoveryReport), OpenError> {
+        let _ = (options, mode, replay);
+        Err(OpenError::BadOption {
+            option: "all",
+            problem: "being built",
+        })
+    }
+
+    /// Adds a producer. `observer` is called on the log thread.
+    #[must_use]
+    pub fn register(&self, observer: Arc<dyn LogObserver>) -> LogHandle {
+        let producer = self.queue.register(observer);
+        LogHandle::new(Arc::clone(&self.queue), producer)
+    }
+
+    /// The storage engine has this replica's mutations through `decree` on the medium: the log
+    /// need not keep them. Never goes back.
+    pub fn set_flushed(&self, gpid: Gpid, decree: Decree) {
+        self.queue.set_flushed(gpid, decree);
+    }
+
+    /// When the log is larger than `size_limit`: the replicas that keep its oldest segments, and
+    /// the decree through which each must be flushed so that they can go. Empty otherwise. A
+    /// replica that is no longer here needs a `Forget` record.
+    #[must_use]
+    pub fn pinning(&self) -> Vec<(Gpid, Decree)> {
+        Vec::new()
+    }
+
+    /// Bytes of all segment files, without spares.
+    #[must_use]
+    pub fn total_bytes(&self) -> u64 {
+        0
+    }
+
+    /// The counters.
+    #[must_use]
+    pub fn stats(&self) -> &Arc<LogStats> {
+        &self.stats
+    }
+
+    /// The failure that ended this log, if one did.
+    #[must_use]
+    pub fn failure(&self) -> Option<LogFailure> {
+        self.queue.failure()
+    }
+
+    /// Writes what is waiting, ends the thread and releases the directory.
+    ///
+    /// # Errors
+    /// The failure that ended the log, now or earlier.
+    pub fn close(mut self) -> Result<(), LogFailure> {
+        self.stop();
+        self.queue.failure().map_or(Ok(()), Err)
+    }
+
+    fn stop(&mut self) {
+        self.queue.close();
+        if let Some(thread) = self.thread.take() {
+            // A panic of the thread has failed the queue already.
+            let _ = thread.join();
+        }
+    }
+}
+
+impl Drop for Log {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}

@@ -1,0 +1,305 @@
+//! What a meta server is told at its start. Sections and keys have upstream's names where the
+//! meaning is the same.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use pegasus_common::RpcAddress;
+use pegasus_rpc::NetworkLimits;
+
+use crate::core::MetaOptions;
+use crate::failure_detector::FailureDetectorOptions;
+use crate::function_level::{FreezeRule, FunctionLevel};
+use crate::partition_birth::BirthOptions;
+use crate::table_admin::TableRules;
+use crate::wire_form::HostNames;
+
+pegasus_common::config_choice! {
+    /// Where the metadata is kept.
+    StateServiceType {
+        /// In the meta servers themselves; no other service is needed.
+        Embedded = "embedded",
+        /// In memory, for tests: gone with the process.
+        Memory = "memory",
+    }
+}
+
+pegasus_common::config_choice! {
+    /// How far the meta server may act by itself, from the start on.
+    StartLevel {
+        /// Nothing is done.
+        Stopped = "stopped",
+        /// Nothing is done.
+        Blind = "blind",
+        /// No membership changes.
+        Freezed = "freezed",
+        /// Partitions are cured.
+        Steady = "steady",
+        /// Partitions are cured and load is balanced.
+        Lively = "lively",
+    }
+}
+
+pegasus_common::config_section! {
+    /// The listening socket, shared by RPC and HTTP.
+    "network" => NetworkSection {
+        /// IPv4 address and port to listen on, and by which replica servers and clients find this
+        /// one.
+        address: String = "127.0.0.1:34601".to_owned(),
+        /// The largest request frame; a connection that announces more is closed. Bytes.
+        max_frame_bytes: u64 = 64 << 20 => 4_096..=1 << 31,
+        /// Connections in all; the next one is closed at once.
+        max_connections: u64 = 10_000 => 1..=1_000_000,
+        /// Connections from one client address; 0 is no limit.
+        conn_threshold_per_ip: u64 = 0,
+        /// Unanswered requests of one connection; the next one is answered ERR_BUSY.
+        max_requests_in_flight_per_connection: u64 = 10_000 => 1..=1_000_000,
+        /// Replies that a client has not taken; past this its connection is not read. Bytes.
+        max_unsent_reply_bytes: u64 = 4 << 20 => 65_536..=1 << 30,
+    }
+}
+
+pegasus_common::config_section! {
+    /// The meta server.
+    "meta_server" => MetaServerSection {
+        /// All meta servers, `host:port` each; empty is this one alone.
+        server_list: Vec<String> = Vec::new(),
+        /// Name of the cluster's root, shown by cluster_info.
+        cluster_root: String = "/".to_owned(),
+        /// Where the metadata is kept.
+        meta_state_service_type: StateServiceType = StateServiceType::Embedded,
+        /// Directory of the embedded metadata store.
+        meta_state_service_parameters: String = "meta".to_owned(),
+        /// How far the meta server may act by itself, from the start on.
+        meta_function_level_on_start: StartLevel = StartLevel::Steady,
+        /// With fewer living replica servers no table is made and no membership changes.
+        min_live_node_count_for_unfreeze: u64 = 3,
+        /// With a smaller share of the known replica servers alive no table is made and no
+        /// membership changes. Percent.
+        node_live_percentage_threshold_for_update: u64 = 65 => 0..=100,
+        /// Most replicas that a table may have.
+        max_allowed_replica_count: u64 = 5 => 1..=31,
+        /// Fewest replicas that a table may have.
+        min_allowed_replica_count: u64 = 1 => 1..=31,
+        /// Most partitions that a table may have.
+        max_allowed_partition_count: u64 = 4_096 => 1..=65_536,
+        /// How long the data of a dropped table is kept if the request does not say. Seconds.
+        hold_seconds_for_dropped_app: u64 = 604_800 => 1..=1_000_000_000,
+        /// Replicas that one server is asked to create at a time.
+        create_replica_max_count_for_one_node: u64 = 16 => 1..=1_024,
+        /// How long one request to create a replica may take. Milliseconds.
+        create_replica_timeout_ms: u64 = 10_000 => 100..=600_000,
+        /// How long a new leader waits for the beacons of all servers before it places partitions
+        /// that an earlier one left without members. Milliseconds.
+        settle_after_election_ms: u64 = 5_000 => 0..=600_000,
+        /// Fill the `hp_*` host name fields of answers. Released clients cannot read them.
+        emit_host_ports: bool = false,
+    }
+}
+
+pegasus_common::config_section! {
+    /// What meta and replica servers must agree on.
+    "replication" => ReplicationSection {
+        /// Name of the cluster.
+        cluster_name: String = "onebox".to_owned(),
+        /// How long a replica server may serve after sending the last beacon that was answered.
+        fd_lease_seconds: u64 = 20 => 1..=3_600,
+        /// How long after its last beacon a replica server is declared dead; longer than the lease.
+        fd_grace_seconds: u64 = 22 => 1..=3_600,
+        /// Members that must take part in a write, primary included.
+        mutation_2pc_min_replica_count: u64 = 2 => 1..=5,
+    }
+}
+
+pegasus_common::config_section! {
+    /// Log files of this process.
+    "log" => LogSection {
+        /// Where the log files go.
+        directory: String = "log".to_owned(),
+        /// Lowest level that is written: error, warn, info, debug or trace.
+        level: String = "info".to_owned(); mutable,
+        /// Size at which a new file is begun. Bytes.
+        max_log_file_bytes: u64 = 64 << 20 => 65_536..=1 << 40,
+        /// Files that are kept.
+        max_number_of_log_files_on_disk: u64 = 20 => 1..=10_000,
+    }
+}
+
+pegasus_common::config_file! {
+    /// The configuration of a meta server.
+    MetaServerConfig {
+        /// Section `[network]`.
+        network: NetworkSection,
+        /// Section `[meta_server]`.
+        meta_server: MetaServerSection,
+        /// Section `[replication]`.
+        replication: ReplicationSection,
+        /// Section `[log]`.
+        log: LogSection,
+    }
+}
+
+/// An option has a value of the right type that makes no sense.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("[{section}] {key}: {reason}")]
+pub struct BadOption {
+    section: &'static str,
+    key: &'static str,
+    reason: String,
+}
+
+impl NetworkSection {
+    /// The limits in the form that the network code takes.
+    #[must_use]
+    pub fn limits(&self) -> NetworkLimits {
+        NetworkLimits {
+            max_frame_bytes: to_usize(self.max_frame_bytes),
+            max_connections: to_usize(self.max_connections),
+            connections_per_ip_max: to_usize(self.conn_threshold_per_ip),
+            requests_in_flight_max: u32::try_from(self.max_requests_in_flight_per_connection)
+                .unwrap_or(u32::MAX),
+            unsent_reply_bytes_max: to_usize(self.max_unsent_reply_bytes),
+        }
+    }
+
+    /// The address to listen on.
+    ///
+    /// # Errors
+    /// The text is no IPv4 address with a port.
+    pub fn rpc_address(&self) -> Result<RpcAddress, BadOption> {
+        let parsed: Result<RpcAddress, _> = self.address.parse();
+        parsed.map_err(|error| BadOption {
+            section: "network",
+            key: "address",
+            reason: error.to_string(),
+        })
+    }
+}
+
+impl MetaServerConfig {
+    /// Checks what no single option shows.
+    ///
+    /// # Errors
+    /// Two options contradict each other.
+    pub fn check(&self) -> Result<(), BadOption> {
+        let (lease, grace) = (
+            self.replication.fd_lease_seconds,
+            self.replication.fd_grace_seconds,
+        );
+        if grace <= lease {
+            return Err(BadOption {
+                section: "replication",
+                key: "fd_grace_seconds",
+                reason: format!("{grace} must be more than fd_lease_seconds ({lease})"),
+            });
+        }
+        let (min, max) = (
+            self.meta_server.min_allowed_replica_count,
+            self.meta_server.max_allowed_replica_count,
+        );
+        if min > max {
+            return Err(BadOption {
+                section: "meta_server",
+                key: "min_allowed_replica_count",
+                reason: format!("{min} is more than max_allowed_replica_count ({max})"),
+            });
+        }
+        Ok(())
+    }
+
+    /// Where the embedded store is.
+    #[must_use]
+    pub fn store_directory(&self) -> PathBuf {
+        PathBuf::from(&self.meta_server.meta_state_service_parameters)
+    }
+
+    /// The settings of the core of the server at `address`.
+    #[must_use]
+    pub fn core_options(&self, address: RpcAddress) -> MetaOptions {
+        let section = &self.meta_server;
+        MetaOptions {
+            address,
+            server_list: if section.server_list.is_empty() {
+                address.to_string()
+            } else {
+                section.server_list.join(",")
+            },
+            cluster_name: self.replication.cluster_name.clone(),
+            cluster_root: section.cluster_root.clone(),
+            level: section.meta_function_level_on_start.level(),
+            freeze: FreezeRule {
+                live_nodes_min: to_usize(section.min_live_node_count_for_unfreeze),
+                live_percent_min: to_usize(section.node_live_percentage_threshold_for_update),
+            },
+            rules: TableRules {
+                replica_count_min: to_i32(section.min_allowed_replica_count),
+                replica_count_max: to_i32(section.max_allowed_replica_count),
+                partition_count_max: to_i32(section.max_allowed_partition_count),
+                hold_seconds: i64::try_from(section.hold_seconds_for_dropped_app)
+                    .unwrap_or(i64::MAX),
+            },
+            failure_detector: FailureDetectorOptions {
+                lease: Duration::from_secs(self.replication.fd_lease_seconds),
+                grace: Duration::from_secs(self.replication.fd_grace_seconds),
+            },
+            births: BirthOptions {
+                calls_per_node_max: to_usize(section.create_replica_max_count_for_one_node),
+                settle_after_election: Duration::from_millis(section.settle_after_election_ms),
+                ..BirthOptions::default()
+            },
+            host_names: if section.emit_host_ports {
+                HostNames::Emitted
+            } else {
+                HostNames::Omitted
+            },
+        }
+    }
+}
+
+impl StartLevel {
+    const fn level(self) -> FunctionLevel {
+        match self {
+            Self::Stopped => FunctionLevel::Stopped,
+            Self::Blind => FunctionLevel::Blind,
+            Self::Freezed => FunctionLevel::Freezed,
+            Self::Steady => FunctionLevel::Steady,
+            Self::Lively => FunctionLevel::Lively,
+        }
+    }
+}
+
+fn to_usize(value: u64) -> usize {
+    usize::try_from(value).unwrap_or(usize::MAX)
+}
+
+fn to_i32(value: u64) -> i32 {
+    i32::try_from(value).unwrap_or(i32::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn defaults_are_consistent() {
+        assert_eq!(MetaServerConfig::default().check(), Ok(()));
+    }
+
+    #[test]
+    fn a_lease_as_long_as_the_grace_is_refused() {
+        let mut config = MetaServerConfig::default();
+        config.replication.fd_lease_seconds = 22;
+        let error = config.check().unwrap_err().to_string();
+        assert!(error.starts_with("[replication] fd_grace_seconds"), "{error}");
+    }
+
+    #[test]
+    fn files_are_read_strictly() {
+        let text = "[meta_server]\nmeta_function_level_on_start = \"lively\"\n";
+        let config: MetaServerConfig = pegasus_common::config::parse(text, "m.toml").unwrap();
+        let address = "127.0.0.1:34601".parse().unwrap();
+        assert_eq!(config.core_options(address).level, FunctionLevel::Lively);
+        let typo = "[meta_server]\nmeta_function_level_on_strat = \"lively\"\n";
+        assert!(pegasus_common::config::parse::<MetaServerConfig>(typo, "m.toml").is_err());
+    }
+}

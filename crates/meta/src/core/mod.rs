@@ -1,0 +1,380 @@
+//! [`MetaCore`]: the whole meta server of one reign, without I/O.
+//!
+//! Inputs are decoded requests, the outcomes of earlier effects, and time; outputs are answers and
+//! [`Effect`]s. It is made from what the store holds when a reign begins and thrown away when the
+//! reign ends: everything that must survive is in the store, everything else is found out again.
+
+mod server_reports;
+mod table_requests;
+
+use std::collections::BTreeMap;
+
+use pegasus_common::clock::MonotonicMillis;
+use pegasus_common::{AppId, ErrorCode, Gpid, RpcAddress};
+use pegasus_metastore::Version;
+use pegasus_wire::layer2::{QueryCfgRequest, QueryCfgResponse};
+use pegasus_wire::meta_admin::{
+    ConfigType, ConfigurationClusterInfoResponse, ConfigurationListAppsRequest,
+    ConfigurationListAppsResponse, ConfigurationListNodesRequest, ConfigurationListNodesResponse,
+    ConfigurationMetaControlRequest, ConfigurationMetaControlResponse, ConfigurationUpdateRequest,
+    MetaFunctionLevel,
+};
+use pegasus_wire::replication::CreateReplicaRequest;
+
+use crate::cluster_state::{ClusterState, Command};
+use crate::effect::{Alert, Answer, CommitToken, CreateCall, Effect, RequestToken};
+use crate::failure_detector::{FailureDetector, FailureDetectorOptions, LivenessEvent};
+use crate::function_level::{FreezeRule, FunctionLevel};
+use crate::partition_birth::{BirthOptions, BirthStep, Births};
+use crate::queries;
+use crate::table_admin::{Staging, TableRules};
+use crate::wire_form::{self, HostNames};
+
+/// Settings of a [`MetaCore`].
+#[derive(Clone, Debug)]
+pub struct MetaOptions {
+    /// This server's address, as clients and replica servers use it.
+    pub address: RpcAddress,
+    /// All meta servers, as cluster_info prints them.
+    pub server_list: String,
+    /// The cluster's name.
+    pub cluster_name: String,
+    /// Root of the metadata, as cluster_info prints it.
+    pub cluster_root: String,
+    /// The level to start with.
+    pub level: FunctionLevel,
+    /// When losing servers lowers the level.
+    pub freeze: FreezeRule,
+    /// Limits on tables.
+    pub rules: TableRules,
+    /// Leases and grace.
+    pub failure_detector: FailureDetectorOptions,
+    /// How partitions get their first members.
+    pub births: BirthOptions,
+    /// Whether answers carry host names.
+    pub host_names: HostNames,
+}
+
+/// The time of an input, by both clocks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Now {
+    /// For leases and pauses.
+    pub monotonic: MonotonicMillis,
+    /// For what is written down. Unix time.
+    pub unix_seconds: i64,
+}
+
+/// A change that the store is making durable.
+#[derive(Debug)]
+struct Pending {
+    command: Command,
+    /// Requests to answer when it is durable; those repeated meanwhile too.
+    reply_to: Vec<RequestToken>,
+}
+
+/// What happened to the servers since the reign began; for metrics.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Totals {
+    /// Servers declared dead.
+    pub disconnections: u64,
+    /// Configurations made durable.
+    pub configuration_changes: u64,
+}
+
+/// The state of one reign.
+#[derive(Debug)]
+pub struct MetaCore {
+    options: MetaOptions,
+    state: ClusterState,
+    detector: FailureDetector,
+    births: Births,
+    staging: Staging,
+    level: FunctionLevel,
+    pending: BTreeMap<CommitToken, Pending>,
+    /// The commit under way for each partition; there is at most one.
+    changing: BTreeMap<Gpid, CommitToken>,
+    last_token: u64,
+    totals: Totals,
+}
+
+impl MetaCore {
+    /// Begins a reign with what the store holds.
+    #[must_use]
+    pub fn new(options: MetaOptions, state: ClusterState, now: Now) -> Self {
+        let settled = now.monotonic.after(options.births.settle_after_election);
+        let mut detector = FailureDetector::new(options.failure_detector);
+        let mut births = Births::new(options.births);
+        for table in state.available_tables() {
+            for partition in &table.partitions {
+                for member in partition.configuration.members() {
+                    detector.presume_alive(now.monotonic, member);
+                }
+            }
+            births.begin(&state, table.info.id, settled);
+        }
+        Self {
+            level: options.level,
+            options,
+            state,
+            detector,
+            births,
+            staging: Staging::default(),
+            pending: BTreeMap::new(),
+            changing: BTreeMap::new(),
+            last_token: 0,
+            totals: Totals::default(),
+        }
+    }
+
+    /// The durable state.
+    #[must_use]
+    pub fn state(&self) -> &ClusterState {
+        &self.state
+    }
+
+    /// Who lives.
+    #[must_use]
+    pub fn detector(&self) -> &FailureDetector {
+        &self.detector
+    }
+
+    /// Sums since the reign began.
+    #[must_use]
+    pub fn totals(&self) -> Totals {
+        self.totals
+    }
+
+    /// The level that holds now.
+    #[must_use]
+    pub fn effective_level(&self) -> FunctionLevel {
+        let (alive, dead) = (self.detector.alive().count(), self.detector.dead().count());
+        self.options.freeze.effective(self.level, alive, dead)
+    }
+
+    /// RPC_CM_QUERY_PARTITION_CONFIG_BY_INDEX.
+    #[must_use]
+    pub fn query_cfg(&self, request: &QueryCfgRequest) -> QueryCfgResponse {
+        queries::query_cfg(&self.state, &self.staging, request, self.options.host_names)
+    }
+
+    /// RPC_CM_LIST_APPS.
+    #[must_use]
+    pub fn list_apps(
+        &self,
+        request: &ConfigurationListAppsRequest,
+    ) -> ConfigurationListAppsResponse {
+        queries::list_apps(&self.state, request)
+    }
+
+    /// RPC_CM_LIST_NODES.
+    #[must_use]
+    pub fn list_nodes(
+        &self,
+        request: &ConfigurationListNodesRequest,
+    ) -> ConfigurationListNodesResponse {
+        queries::list_nodes(&self.detector, request, self.options.host_names)
+    }
+
+    /// RPC_CM_CLUSTER_INFO. Names and order of the keys are what tools expect; there is no ZooKeeper
+    /// to name, and no move is planned.
+    #[must_use]
+    pub fn cluster_info(&self) -> ConfigurationClusterInfoResponse {
+        let [primaries, replicas] = queries::replica_count_deviations(&self.state, &self.detector);
+        let moves = "{\n  \"copy_pri\": 0,\n  \"copy_sec\": 0,\n  \"move_pri\": 0,\n  \"total\": 0\n}";
+        let (keys, values) = [
+            ("meta_servers", self.options.server_list.clone()),
+            ("primary_meta_server", self.options.address.to_string()),
+            ("zookeeper_hosts", String::new()),
+            ("zookeeper_root", self.options.cluster_root.clone()),
+            ("meta_function_level", self.effective_level().to_string()),
+            ("balance_operation_count", moves.to_owned()),
+            ("primary_replica_count_stddev", primaries),
+            ("total_replica_count_stddev", replicas),
+            ("cluster_name", self.options.cluster_name.clone()),
+        ]
+        .into_iter()
+        .map(|(key, value)| (key.to_owned(), value))
+        .unzip();
+        ConfigurationClusterInfoResponse {
+            err: ErrorCode::Ok,
+            keys,
+            values,
+        }
+    }
+
+    /// RPC_CM_CONTROL_META: asks for the level, or sets it until the end of the reign.
+    pub fn control_meta(
+        &mut self,
+        request: &ConfigurationMetaControlRequest,
+    ) -> ConfigurationMetaControlResponse {
+        let old_level = MetaFunctionLevel(self.level.code());
+        let err = match FunctionLevel::from_code(request.level.0) {
+            Some(level) => {
+                self.level = level;
+                ErrorCode::Ok
+            }
+            None if request.level == MetaFunctionLevel::FL_INVALID => ErrorCode::Ok,
+            None => ErrorCode::InvalidParameters,
+        };
+        ConfigurationMetaControlResponse { err, old_level }
+    }
+
+    /// Time has passed.
+    pub fn on_tick(&mut self, now: Now, out: &mut Vec<Effect>) {
+        for event in self.detector.on_tick(now.monotonic) {
+            self.on_liveness(event);
+        }
+        self.advance(now, out);
+    }
+
+    /// A commit is durable.
+    pub fn on_committed(
+        &mut self,
+        now: Now,
+        token: CommitToken,
+        version: Version,
+        out: &mut Vec<Effect>,
+    ) {
+        let Some(pending) = self.pending.remove(&token) else {
+            debug_assert!(false, "{token:?} was never given");
+            return;
+        };
+        self.state.apply(pending.command.clone(), version);
+        let answer = match pending.command {
+            Command::CreateTable(table) => self.on_table_created(now, &table),
+            Command::DropTable { id, .. } => self.on_table_dropped(id),
+            Command::Reconfigure(next) => {
+                self.changing.remove(&next.pid);
+                self.totals.configuration_changes += 1;
+                self.births.on_committed(now.monotonic, &next);
+                self.drop_if_quiet(next.pid.app_id, out);
+                self.configuration_answer(ErrorCode::Ok, next.pid)
+            }
+        };
+        for to in pending.reply_to {
+            let answer = answer.clone();
+            out.push(Effect::Reply { to, answer });
+        }
+        self.advance(now, out);
+    }
+
+    /// A call that asked for a replica has ended.
+    pub fn on_replica_created(
+        &mut self,
+        now: Now,
+        call: CreateCall,
+        outcome: Result<(), (ErrorCode, String)>,
+        out: &mut Vec<Effect>,
+    ) {
+        let code = outcome.as_ref().map_err(|(error, _)| *error).copied();
+        if let Err((error, hint)) = outcome {
+            out.push(Effect::Alert(Alert::CreationRefused {
+                node: call.node,
+                pid: call.pid,
+                reason: format!("{error} {hint}"),
+            }));
+        }
+        self.births.on_created(now.monotonic, call, code);
+        self.advance(now, out);
+    }
+
+    fn on_liveness(&mut self, event: LivenessEvent) {
+        match event {
+            LivenessEvent::Alive { node } => tracing::info!(%node, "replica server lives"),
+            LivenessEvent::Restarted { node } => {
+                tracing::info!(%node, "replica server was restarted");
+            }
+            LivenessEvent::Dead { node } => {
+                self.totals.disconnections += 1;
+                tracing::warn!(%node, "replica server is dead: no beacon for the grace period");
+            }
+        }
+    }
+
+    /// Does what can be done now: the pass after every event.
+    fn advance(&mut self, now: Now, out: &mut Vec<Effect>) {
+        let steps = self.births.advance(now.monotonic, &self.state, &self.detector);
+        for step in steps {
+            match step {
+                BirthStep::CreateReplica(call) => out.extend(self.create_replica(call)),
+                BirthStep::Commit(next) => {
+                    self.commit(Command::Reconfigure(next), Vec::new(), out);
+                }
+                BirthStep::Announce { node, pid } => out.extend(self.proposal(node, pid)),
+            }
+        }
+    }
+
+    /// Hands a command to the store.
+    fn commit(&mut self, command: Command, reply_to: Vec<RequestToken>, out: &mut Vec<Effect>) {
+        self.last_token += 1;
+        let token = CommitToken(self.last_token);
+        if let Command::Reconfigure(next) = &command {
+            let other = self.changing.insert(next.pid, token);
+            debug_assert_eq!(other, None, "two changes of {} at a time", next.pid);
+        }
+        let transaction = self.state.transaction(&command);
+        self.pending.insert(token, Pending { command, reply_to });
+        out.push(Effect::Commit { token, transaction });
+    }
+
+    fn is_changing(&self, table: AppId) -> bool {
+        self.changing.keys().any(|pid| pid.app_id == table)
+    }
+
+    fn create_replica(&self, call: CreateCall) -> Option<Effect> {
+        let table = self.state.table(call.pid.app_id)?;
+        let request = CreateReplicaRequest {
+            app: wire_form::app_info(&table.info),
+            pid: call.pid,
+            node: call.node,
+        };
+        Some(Effect::CreateReplica { call, request })
+    }
+
+    /// Tells a member its configuration. Whoever is primary there adopts that role.
+    fn proposal(&self, node: RpcAddress, pid: Gpid) -> Option<Effect> {
+        let request = self.membership(node, pid, ConfigType::CT_ASSIGN_PRIMARY)?;
+        Some(Effect::Propose {
+            node,
+            request: Box::new(request),
+        })
+    }
+
+    /// A partition's configuration together with its table.
+    fn membership(
+        &self,
+        node: RpcAddress,
+        pid: Gpid,
+        kind: ConfigType,
+    ) -> Option<ConfigurationUpdateRequest> {
+        let table = self.state.table(pid.app_id)?;
+        let configuration = &self.state.partition(pid)?.configuration;
+        let names = self.options.host_names;
+        Some(ConfigurationUpdateRequest {
+            info: wire_form::app_info(&table.info),
+            config: wire_form::configuration(configuration, names),
+            r#type: kind,
+            node,
+            host_node: node,
+            meta_split_status: None,
+            hp_node: names.name(node),
+        })
+    }
+
+    fn configuration_answer(&self, err: ErrorCode, pid: Gpid) -> Answer {
+        let partition = self.state.partition(pid);
+        let config = partition.map(|partition| {
+            wire_form::configuration(&partition.configuration, self.options.host_names)
+        });
+        Answer::UpdateConfiguration(Box::new(
+            pegasus_wire::meta_admin::ConfigurationUpdateResponse {
+                err,
+                config: config.unwrap_or_default(),
+            },
+        ))
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,181 @@
+//! Requests from sockets to the core and answers back.
+
+use std::rc::Rc;
+
+use pegasus_common::ErrorCode;
+use pegasus_rpc::{HttpRequest, HttpResponse, Request, Responder, Service};
+use pegasus_wire::failure_detector::{BeaconAck, BeaconMsg};
+use pegasus_wire::layer2::{PartitionConfiguration, QueryCfgResponse};
+use pegasus_wire::meta_admin::{
+    ConfigurationClusterInfoRequest, ConfigurationClusterInfoResponse,
+    ConfigurationCreateAppResponse, ConfigurationDropAppResponse, ConfigurationListAppsResponse,
+    ConfigurationListNodesResponse, ConfigurationMetaControlResponse,
+    ConfigurationQueryByNodeResponse, ConfigurationUpdateResponse,
+};
+use pegasus_wire::{Message, TaskCode};
+
+use crate::core::{MetaCore, Now};
+use crate::driver::{Driver, Role};
+use crate::effect::{Effect, RequestToken};
+
+/// The meta server's side of its connections.
+#[derive(Debug)]
+pub struct MetaService {
+    driver: Rc<Driver>,
+}
+
+impl MetaService {
+    /// Serves what the driver drives.
+    #[must_use]
+    pub fn new(driver: Rc<Driver>) -> Self {
+        Self { driver }
+    }
+
+    /// Answers at once from what the core returns; `None` leaves the request without an answer.
+    fn answer<A: Message, R: Message>(
+        &self,
+        request: Request,
+        handle: impl FnOnce(&mut MetaCore, Now, &A, &mut Vec<Effect>) -> Option<R>,
+    ) {
+        let Ok(argument) = pegasus_wire::argument::decode::<A>(&request.argument) else {
+            return request.responder.fail(ErrorCode::InvalidData);
+        };
+        let answer = self
+            .driver
+            .with_core(|core, now, out| handle(core, now, &argument, out));
+        match answer.flatten() {
+            Some(answer) => request.responder.reply(&answer),
+            None => request.responder.leave_unanswered(),
+        }
+    }
+
+    /// Lets the core answer later.
+    fn answer_later<A: Message>(
+        &self,
+        request: Request,
+        handle: impl FnOnce(&mut MetaCore, Now, RequestToken, &A, &mut Vec<Effect>),
+    ) {
+        let Ok(argument) = pegasus_wire::argument::decode::<A>(&request.argument) else {
+            return request.responder.fail(ErrorCode::InvalidData);
+        };
+        let token = self.driver.keep(request.code, request.responder);
+        self.driver
+            .with_core(|core, now, out| handle(core, now, token, &argument, out));
+    }
+
+    fn lead(&self, request: Request) {
+        match request.code {
+            TaskCode::QueryConfig => {
+                self.answer(request, |core, _, argument, _| Some(core.query_cfg(argument)));
+            }
+            TaskCode::ListApps => {
+                self.answer(request, |core, _, argument, _| Some(core.list_apps(argument)));
+            }
+            TaskCode::ListNodes => {
+                self.answer(request, |core, _, argument, _| Some(core.list_nodes(argument)));
+            }
+            TaskCode::ClusterInfo => self.answer(
+                request,
+                |core, _, _: &ConfigurationClusterInfoRequest, _| Some(core.cluster_info()),
+            ),
+            TaskCode::ControlMeta => {
+                self.answer(request, |core, _, argument, _| Some(core.control_meta(argument)));
+            }
+            TaskCode::Beacon => self.answer(request, MetaCore::beacon),
+            TaskCode::ConfigSync => self.answer(request, |core, now, argument, out| {
+                Some(core.config_sync(now, argument, out))
+            }),
+            TaskCode::CreateApp => self.answer_later(request, MetaCore::create_app),
+            TaskCode::DropApp => self.answer_later(request, MetaCore::drop_app),
+            TaskCode::UpdatePartitionConfiguration => {
+                self.answer_later(request, |core, _, token, argument, out| {
+                    core.update_configuration(token, argument, out);
+                });
+            }
+            _ => request.responder.fail(ErrorCode::HandlerNotFound),
+        }
+    }
+
+    /// Answers without a core: another meta server leads, or this one is loading.
+    fn stand_by(&self, request: Request, role: &Role) {
+        match request.code {
+            TaskCode::Beacon => {
+                let Ok(beacon) = pegasus_wire::argument::decode(&request.argument) else {
+                    return request.responder.fail(ErrorCode::InvalidData);
+                };
+                request.responder.reply(&self.refused_beacon(&beacon, role));
+            }
+            TaskCode::QueryConfig => request.responder.reply(&QueryCfgResponse {
+                err: role.refusal(),
+                partitions: role.leader().map_or_else(Vec::new, |leader| {
+                    vec![PartitionConfiguration {
+                        primary: leader,
+                        ..PartitionConfiguration::default()
+                    }]
+                }),
+                ..QueryCfgResponse::default()
+            }),
+            code => refuse(code, request.responder, role.refusal()),
+        }
+    }
+
+    fn refused_beacon(&self, beacon: &BeaconMsg, role: &Role) -> BeaconAck {
+        BeaconAck {
+            time: beacon.time,
+            this_node: self.driver.address(),
+            primary_node: role.leader().unwrap_or_default(),
+            is_master: false,
+            allowed: true,
+            ..BeaconAck::default()
+        }
+    }
+}
+
+/// Answers a call with an error in the place where its callers look for it.
+pub fn refuse(code: TaskCode, responder: Responder, err: ErrorCode) {
+    macro_rules! reply {
+        ($response:ident) => {
+            responder.reply(&$response {
+                err,
+                ..$response::default()
+            })
+        };
+    }
+    match code {
+        TaskCode::QueryConfig => reply!(QueryCfgResponse),
+        TaskCode::ListApps => reply!(ConfigurationListAppsResponse),
+        TaskCode::ListNodes => reply!(ConfigurationListNodesResponse),
+        TaskCode::ClusterInfo => reply!(ConfigurationClusterInfoResponse),
+        TaskCode::ControlMeta => reply!(ConfigurationMetaControlResponse),
+        TaskCode::ConfigSync => reply!(ConfigurationQueryByNodeResponse),
+        TaskCode::CreateApp => reply!(ConfigurationCreateAppResponse),
+        TaskCode::DropApp => reply!(ConfigurationDropAppResponse),
+        TaskCode::UpdatePartitionConfiguration => reply!(ConfigurationUpdateResponse),
+        _ => responder.fail(ErrorCode::HandlerNotFound),
+    }
+}
+
+impl Service for MetaService {
+    fn on_request(&self, request: Request) {
+        match self.driver.standby_role() {
+            None => self.lead(request),
+            Some(role) => self.stand_by(request, &role),
+        }
+    }
+
+    fn on_http(&self, request: &HttpRequest) -> HttpResponse {
+        match request.path.as_str() {
+            "/version" => HttpResponse::ok(format!(
+                "{{\"Version\":\"{}\",\"GitCommit\":\"\"}}",
+                env!("CARGO_PKG_VERSION")
+            )),
+            "/health" => HttpResponse::ok(match self.driver.standby_role() {
+                None => "leader",
+                Some(Role::Loading) => "loading",
+                Some(_) => "standby",
+            }),
+            "/metrics" => HttpResponse::ok(self.driver.metrics_text()),
+            path => HttpResponse::not_found(path),
+        }
+    }
+}

@@ -1,0 +1,116 @@
+//! A data directory: its lock, its mutation log, and the replica directories in it.
+//!
+//! ```text
+//! <path>/.pegasus-disk          marker: this directory holds data of a replica server
+//! <path>/log/                   the mutation log
+//! <path>/reps/<app>.<index>.pegasus/
+//!     .app-info                 which table
+//!     rdb/                      RocksDB
+//! ```
+
+mod app_info_file;
+mod replica_directory;
+
+use std::fs;
+use std::fs::File;
+use std::io;
+use std::path::Path;
+use std::path::PathBuf;
+
+use pegasus_log::Log;
+
+pub use app_info_file::AppInfoError;
+pub use app_info_file::StoredAppInfo;
+pub use replica_directory::CreateError;
+pub use replica_directory::ReplicaDirectory;
+pub use replica_directory::list_replicas;
+
+const MARKER_FILE: &str = ".pegasus-disk";
+const LOG_DIRECTORY: &str = "log";
+const REPLICAS_DIRECTORY: &str = "reps";
+
+/// A data directory in use.
+#[derive(Debug)]
+pub struct Disk {
+    /// The operator's name for it.
+    pub tag: String,
+    /// Where it is.
+    pub path: PathBuf,
+    /// The mutation log of all replicas in it.
+    pub log: Log,
+}
+
+/// Whether a data directory was used before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DiskState {
+    /// Nothing was ever here.
+    New,
+    /// It holds data: what is missing has been lost.
+    Used,
+}
+
+/// A data directory cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[error("data directory {path}: cannot {action}: {source}")]
+pub struct DiskError {
+    path: PathBuf,
+    action: &'static str,
+    source: io::Error,
+}
+
+/// Makes sure that a data directory exists, and says whether it was used before. The marker that
+/// tells is written by [`mark_used`] when everything else is in place.
+///
+/// # Errors
+/// The file system refuses.
+pub fn prepare(path: &Path) -> Result<DiskState, DiskError> {
+    let failed = |action| {
+        move |source| DiskError { path: path.to_path_buf(), action, source }
+    };
+    fs::create_dir_all(path.join(REPLICAS_DIRECTORY))
+        .map_err(failed("make the replicas directory"))?;
+    match fs::metadata(path.join(MARKER_FILE)) {
+        Ok(_) => Ok(DiskState::Used),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(DiskState::New),
+        Err(error) => Err(failed("look for the marker file")(error)),
+    }
+}
+
+/// Records, so that it survives a power loss, that the data directory is in use from now on.
+///
+/// # Errors
+/// The file system refuses.
+pub fn mark_used(path: &Path) -> Result<(), DiskError> {
+    let marker = path.join(MARKER_FILE);
+    let write = || {
+        fs::write(&marker, "data of a Pegasus replica server; do not remove\n")?;
+        File::open(&marker)?.sync_all()?;
+        File::open(path)?.sync_all()
+    };
+    write().map_err(|source| DiskError {
+        path: path.to_path_buf(),
+        action: "write the marker file",
+        source,
+    })
+}
+
+/// Where the mutation log of a data directory is.
+#[must_use]
+pub fn log_directory(path: &Path) -> PathBuf {
+    path.join(LOG_DIRECTORY)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_directory_is_new_until_it_is_marked() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("data");
+        assert_eq!(prepare(&path).unwrap(), DiskState::New);
+        assert_eq!(prepare(&path).unwrap(), DiskState::New);
+        mark_used(&path).unwrap();
+        assert_eq!(prepare(&path).unwrap(), DiskState::Used);
+    }
+}

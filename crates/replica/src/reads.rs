@@ -1,0 +1,255 @@
+//! Client reads: on the connection's thread while the block cache has what they need, on the read
+//! pool otherwise (design.md section 4).
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use bytes::Bytes;
+use bytes::BytesMut;
+use pegasus_common::ErrorCode;
+use pegasus_common::clock::EpochSeconds;
+use pegasus_common::clock::MonotonicMillis;
+use pegasus_engine::ReadAt;
+use pegasus_engine::ReadOutcome;
+use pegasus_engine::ReadTier;
+use pegasus_rpc::Encoded;
+use pegasus_rpc::Outputs;
+use pegasus_rpc::ReplyTo;
+use pegasus_wire::TaskCode;
+use pegasus_wire::argument;
+use pegasus_wire::codec::DecodeError;
+use pegasus_wire::frame::RequestHead;
+use pegasus_wire::frame::response;
+use pegasus_wire::frame::response::ReadResult;
+use tracing::debug;
+
+use crate::answers::RemoteAnswer;
+use crate::lease::Lease;
+use crate::node::Node;
+use crate::router::Readability;
+use crate::router::ReplicaHandle;
+use crate::router::ShardIndex;
+use crate::shard::ShardMessage;
+
+/// Whether a read may be served.
+///
+/// # Errors
+/// The answer that it gets instead.
+pub fn admit(
+    handle: &ReplicaHandle,
+    lease: &Lease,
+    is_backup_request: bool,
+    now: MonotonicMillis,
+) -> Result<(), ErrorCode> {
+    match handle.readability() {
+        Readability::AllReads if is_backup_request || lease.is_held(now) => Ok(()),
+        Readability::BackupReads if is_backup_request => Ok(()),
+        _ => Err(ErrorCode::InvalidState),
+    }
+}
+
+/// Serves a read, or hands it to the read pool.
+pub fn serve(
+    node: &Arc<Node>,
+    shard: ShardIndex,
+    outputs: &Outputs,
+    request: ReadRequest,
+    now: MonotonicMillis,
+) {
+    let ReadRequest { head, to, argument } = request;
+    let outcome = node.router.with(head.gpid, |handle| {
+        let handle = handle.ok_or(ErrorCode::ObjectNotFound)?;
+        admit(handle, &node.lease, head.is_backup_request, now)?;
+        let read = Read { handle, server: &node.name, to, argument: &argument };
+        match to.code {
+            TaskCode::ClearScanner => {
+                read.clear_scanner();
+                outputs.leave_unanswered(to);
+                Ok(None)
+            }
+            TaskCode::Get | TaskCode::Ttl => {
+                let done = outputs.try_answer(to, |out| match read.point(ReadTier::CacheOnly, out) {
+                    Done::Answered => Encoded::Complete,
+                    Done::NeedsDisk => Encoded::Nothing,
+                });
+                Ok((done == Encoded::Nothing).then(|| Arc::clone(handle)))
+            }
+            _ => Ok(Some(Arc::clone(handle))),
+        }
+    });
+    match outcome {
+        Err(error) => outputs.fail(to, error),
+        Ok(None) => {}
+        Ok(Some(handle)) => {
+            let is_backup_request = head.is_backup_request;
+            let node_of_job = Arc::clone(node);
+            let job =
+                PooledRead { node: node_of_job, handle, shard, is_backup_request, to, argument };
+            if node.read_pool.submit(move || job.run()).is_err() {
+                outputs.fail(to, ErrorCode::Busy);
+            }
+        }
+    }
+}
+
+/// A client's read as it arrived.
+#[derive(Debug)]
+pub struct ReadRequest {
+    /// Routing.
+    pub head: RequestHead,
+    /// Who asked for what.
+    pub to: ReplyTo,
+    /// The argument in its wrapper.
+    pub argument: Bytes,
+}
+
+/// A read on its way through the pool.
+struct PooledRead {
+    node: Arc<Node>,
+    handle: Arc<ReplicaHandle>,
+    shard: ShardIndex,
+    is_backup_request: bool,
+    to: ReplyTo,
+    argument: Bytes,
+}
+
+impl PooledRead {
+    fn run(self) {
+        let mut frame = BytesMut::new();
+        let read = Read {
+            handle: &self.handle,
+            server: &self.node.name,
+            to: self.to,
+            argument: &self.argument,
+        };
+        read.any(&mut frame);
+        // The wait and the read took time: the lease may have run out meanwhile (I4).
+        let now = MonotonicMillis::now();
+        if let Err(error) = admit(&self.handle, &self.node.lease, self.is_backup_request, now) {
+            frame.clear();
+            response::encode_error(&mut frame, &self.to.addressing(), error);
+        }
+        let answer = RemoteAnswer { to: self.to, frame };
+        self.node.shards[self.shard].send(ShardMessage::Answer(answer));
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Done {
+    Answered,
+    NeedsDisk,
+}
+
+/// One read, ready to be executed on any thread.
+struct Read<'a> {
+    handle: &'a ReplicaHandle,
+    server: &'a str,
+    to: ReplyTo,
+    argument: &'a Bytes,
+}
+
+/// Fills in what every answer says of its replica.
+macro_rules! identified {
+    ($read:expr, $response:expr) => {{
+        let mut response = $response;
+        response.app_id = $read.handle.gpid.app_id.0;
+        response.partition_index = $read.handle.gpid.partition_index.0;
+        response.server = $read.server.to_owned();
+        response
+    }};
+}
+
+impl Read<'_> {
+    /// `get` and `ttl`. Appends nothing if the disk is needed.
+    fn point(&self, tier: ReadTier, out: &mut BytesMut) -> Done {
+        let Ok(raw_key) = argument::blob(self.argument) else {
+            return self.malformed(out);
+        };
+        let at = ReadAt { now_epoch_s: EpochSeconds::now().0, tier };
+        let to = self.to.addressing();
+        if self.to.code == TaskCode::Ttl {
+            let ReadOutcome::Done(ttl) = self.handle.engine.ttl(raw_key, at) else {
+                return Done::NeedsDisk;
+            };
+            response::encode_ok(out, &to, &identified!(self, ttl));
+            return Done::Answered;
+        }
+        let ReadOutcome::Done(found) = self.handle.engine.get(raw_key, at) else {
+            return Done::NeedsDisk;
+        };
+        let result = ReadResult {
+            error: found.status().code(),
+            value: found.user_data(),
+            app_id: self.handle.gpid.app_id.0,
+            partition_index: self.handle.gpid.partition_index.0,
+            server: self.server,
+        };
+        response::encode_read(out, &to, &result);
+        Done::Answered
+    }
+
+    /// Every read but `clear_scanner`; may wait for the disk.
+    fn any(&self, out: &mut BytesMut) {
+        if matches!(self.to.code, TaskCode::Get | TaskCode::Ttl) {
+            self.point(ReadTier::All, out);
+            return;
+        }
+        if let Err(error) = self.range(out) {
+            debug!(%error, code = %self.to.code, "malformed read request");
+            self.malformed(out);
+        }
+    }
+
+    fn range(&self, out: &mut BytesMut) -> Result<(), DecodeError> {
+        let engine = &self.handle.engine;
+        let at = ReadAt { now_epoch_s: EpochSeconds::now().0, tier: ReadTier::All };
+        let to = self.to.addressing();
+        match self.to.code {
+            TaskCode::MultiGet => {
+                if let ReadOutcome::Done(found) =
+                    engine.multi_get(&argument::decode(self.argument)?, at)
+                {
+                    response::encode_ok(out, &to, &identified!(self, found));
+                }
+            }
+            TaskCode::BatchGet => {
+                if let ReadOutcome::Done(found) =
+                    engine.batch_get(&argument::decode(self.argument)?, at)
+                {
+                    response::encode_ok(out, &to, &identified!(self, found));
+                }
+            }
+            TaskCode::SortkeyCount => {
+                if let ReadOutcome::Done(found) =
+                    engine.sortkey_count(argument::blob(self.argument)?, at)
+                {
+                    response::encode_ok(out, &to, &identified!(self, found));
+                }
+            }
+            TaskCode::GetScanner => {
+                let request = argument::decode(self.argument)?;
+                let found = engine.get_scanner(&request, at.now_epoch_s, Instant::now());
+                response::encode_ok(out, &to, &identified!(self, found));
+            }
+            TaskCode::Scan => {
+                let request = argument::decode(self.argument)?;
+                let found = engine.scan(&request, at.now_epoch_s, Instant::now());
+                response::encode_ok(out, &to, &identified!(self, found));
+            }
+            _ => response::encode_error(out, &to, ErrorCode::HandlerNotFound),
+        }
+        Ok(())
+    }
+
+    fn clear_scanner(&self) {
+        match argument::decode::<i64>(self.argument) {
+            Ok(context_id) => self.handle.engine.clear_scanner(context_id),
+            Err(error) => debug!(%error, "clear_scanner without a context id"),
+        }
+    }
+
+    fn malformed(&self, out: &mut BytesMut) -> Done {
+        response::encode_error(out, &self.to.addressing(), ErrorCode::InvalidData);
+        Done::Answered
+    }
+}

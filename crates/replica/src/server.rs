@@ -1,0 +1,237 @@
+//! A replica server from start to stop.
+
+use std::future::Future;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+use std::thread;
+use std::thread::JoinHandle;
+
+use pegasus_common::HostPort;
+use pegasus_common::RpcAddress;
+use pegasus_common::address::ParseAddressError;
+use pegasus_engine::EngineError;
+use pegasus_engine::Shared;
+use pegasus_pacifica::Options;
+use pegasus_rpc::ConnectionGate;
+use pegasus_rpc::Mailbox;
+use pegasus_rpc::ShardRuntime;
+use pegasus_rpc::listener;
+use tokio::sync::mpsc;
+use tokio::sync::oneshot;
+use tracing::info;
+use tracing::warn;
+
+use crate::config::BadOption;
+use crate::config::ReplicaServerConfig;
+use crate::control;
+use crate::control::ControlMessage;
+use crate::hosted_replica::HostingLimits;
+use crate::lease::Lease;
+use crate::load;
+use crate::load::LoadError;
+use crate::load::Opening;
+use crate::metrics::ServerMetrics;
+use crate::node::Node;
+use crate::read_pool::ReadPool;
+use crate::router::Router;
+use crate::shard;
+use crate::shard::ShardMessage;
+
+/// A replica server cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum ServerError {
+    /// An option makes no sense.
+    #[error(transparent)]
+    Option(#[from] BadOption),
+    /// `[network] address`.
+    #[error("[network] address: {0}")]
+    Address(#[from] ParseAddressError),
+    /// The address cannot be listened on.
+    #[error("cannot listen on {address}: {source}")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// A meta server's name has no IPv4 address.
+    #[error("meta server {name} cannot be resolved: {reason}")]
+    Resolve {
+        /// As configured.
+        name: HostPort,
+        /// What the resolver said.
+        reason: String,
+    },
+    /// A data directory cannot be used.
+    #[error(transparent)]
+    Load(#[from] LoadError),
+    /// Storage cannot be prepared.
+    #[error(transparent)]
+    Storage(#[from] EngineError),
+    /// The system refuses a thread or an event loop.
+    #[error("cannot start a thread: {0}")]
+    Thread(io::Error),
+}
+
+/// Runs a replica server until `shutdown` is ready.
+///
+/// # Errors
+/// It cannot start.
+pub fn run(
+    config: ReplicaServerConfig,
+    shutdown: impl Future<Output = ()>,
+) -> Result<(), ServerError> {
+    let runtime = ShardRuntime::new().map_err(ServerError::Thread)?;
+    let server = runtime.block_on(async { start(config).await })?;
+    info!(address = %server.node.address, replicas = server.node.router.all().len(),
+        shards = server.node.shards.len(), "replica server started");
+    runtime.block_on(async {
+        let gate = Arc::clone(&server.node.gate);
+        let (node, next) = (Arc::clone(&server.node), std::cell::Cell::new(0));
+        let accept = listener::accept_connections(server.listener, gate, move |connection| {
+            let shard = next.get();
+            next.set((shard + 1) % node.shards.len());
+            node.shards[shard].send(ShardMessage::Connection(connection));
+        });
+        tokio::select! {
+            () = shutdown => {}
+            ended = accept => {
+                if let Err(error) = ended {
+                    warn!(%error, "the listener has failed: the server stops");
+                }
+            }
+        }
+    });
+    info!("replica server stops");
+    runtime.block_on(stop(server.node, server.threads));
+    Ok(())
+}
+
+struct Started {
+    node: Arc<Node>,
+    listener: std::net::TcpListener,
+    threads: Vec<JoinHandle<()>>,
+}
+
+async fn start(config: ReplicaServerConfig) -> Result<Started, ServerError> {
+    let address = config.network.socket_address()?;
+    let directories = config.replication.data_directories()?;
+    let metas = resolve(&config.replication.meta_list()?).await?;
+    let listener = listener::bind(address)
+        .map_err(|source| ServerError::Listen { address, source })?;
+    let address = match listener.local_addr() {
+        Ok(SocketAddr::V4(address)) => address,
+        Ok(SocketAddr::V6(_)) | Err(_) => {
+            let source = io::ErrorKind::AddrNotAvailable.into();
+            return Err(ServerError::Listen { address, source });
+        }
+    };
+    let (mailboxes, shards): (Vec<_>, Vec<_>) = (0..config.replication.shard_count())
+        .map(|_| {
+            let (sender, mailbox) = Mailbox::new();
+            (mailbox, sender)
+        })
+        .unzip();
+    let opening = Arc::new(Opening {
+        address: RpcAddress::from_v4(address),
+        name: address.to_string(),
+        shards: shards.clone(),
+        storage: Shared::new(&config.storage.engine_options()?)?,
+        options: Options {
+            mutation_2pc_min_replica_count: config.replication.mutation_2pc_min_replica_count,
+            window_mutations: config.replication.staleness_for_commit,
+            ..Options::default()
+        },
+        limits: HostingLimits { mutation_bytes_max: config.replication.mutation_size_max_bytes },
+    });
+    let loaded = load::load(&opening, &directories, &config.replication)?;
+    let (control, control_messages) = mpsc::unbounded_channel();
+    let node = Arc::new(Node {
+        address: opening.address,
+        name: opening.name.clone(),
+        lease: Lease::new(config.replication.lease_length()),
+        disks: loaded.disks,
+        read_pool: ReadPool::start(
+            config.replication.read_pool_threads,
+            config.replication.read_pool_queue_length_max,
+        )
+        .map_err(ServerError::Thread)?,
+        router: Router::default(),
+        shards,
+        control,
+        gate: ConnectionGate::new(&config.network.limits()),
+        metrics: ServerMetrics::new(),
+        write_size_max: AtomicU64::new(config.replication.max_allowed_write_size),
+        config,
+    });
+    node.router.insert(loaded.replicas.iter().map(|replica| Arc::clone(&replica.handle)));
+    for replica in loaded.replicas {
+        node.send_to_owner(replica.gpid(), ShardMessage::Install(Box::new(replica)));
+    }
+    let mut threads = Vec::new();
+    for (index, mailbox) in mailboxes.into_iter().enumerate() {
+        let node = Arc::clone(&node);
+        threads.push(spawn(format!("shard-{index}"), move || shard::run(index, node, mailbox))?);
+    }
+    let node_of_control = Arc::clone(&node);
+    threads.push(spawn("control".to_owned(), move || {
+        let runtime = ShardRuntime::new()?;
+        runtime.block_on(control::run(node_of_control, opening, metas, control_messages));
+        Ok(())
+    })?);
+    Ok(Started { node, listener, threads })
+}
+
+fn spawn(
+    name: String,
+    run: impl FnOnce() -> io::Result<()> + Send + 'static,
+) -> Result<JoinHandle<()>, ServerError> {
+    thread::Builder::new()
+        .name(name)
+        .spawn(move || {
+            if let Err(error) = run() {
+                tracing::error!(%error, "a thread of the server cannot run");
+            }
+        })
+        .map_err(ServerError::Thread)
+}
+
+async fn resolve(metas: &[HostPort]) -> Result<Vec<RpcAddress>, ServerError> {
+    let mut resolved = Vec::new();
+    for name in metas {
+        let failed = |reason: String| ServerError::Resolve { name: name.clone(), reason };
+        let found = tokio::net::lookup_host((name.host.as_str(), name.port))
+            .await
+            .map_err(|error| failed(error.to_string()))?;
+        let before = resolved.len();
+        for address in found {
+            if let SocketAddr::V4(address) = address {
+                resolved.push(RpcAddress::from_v4(address));
+            }
+        }
+        if resolved.len() == before {
+            return Err(failed("it has no IPv4 address".to_owned()));
+        }
+    }
+    Ok(resolved)
+}
+
+/// The lease ends first, so that nothing is acknowledged afterwards; then the shards hand over what
+/// they have, and the logs write it when the node is dropped.
+async fn stop(node: Arc<Node>, threads: Vec<JoinHandle<()>>) {
+    node.lease.surrender();
+    // The control thread may have ended by itself.
+    drop(node.control.send(ControlMessage::Stop));
+    for shard in &node.shards {
+        let (done, is_done) = oneshot::channel();
+        shard.send(ShardMessage::Stop(done));
+        drop(is_done.await);
+    }
+    for thread in threads {
+        if thread.join().is_err() {
+            warn!("a thread of the server had panicked");
+        }
+    }
+}

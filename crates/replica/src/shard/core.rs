@@ -1,0 +1,376 @@
+//! The state of one shard: its replicas, and what each input does to them. No task, no lock and no
+//! mailbox stands between a connection and a replica of the same shard.
+
+use std::collections::HashMap;
+use std::collections::HashSet;
+use std::mem;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Instant;
+
+use bytes::Bytes;
+use foldhash::fast::FixedState;
+use pegasus_common::Decree;
+use pegasus_common::ErrorCode;
+use pegasus_common::Gpid;
+use pegasus_common::RpcAddress;
+use pegasus_common::clock::MonotonicMillis;
+use pegasus_common::clock::WallMicros;
+use pegasus_engine::FlushMode;
+use pegasus_engine::ReadAt;
+use pegasus_engine::ReadTier;
+use pegasus_pacifica::Configuration;
+use pegasus_pacifica::ConfigurationSource;
+use pegasus_pacifica::Effects;
+use pegasus_pacifica::Lease;
+use pegasus_wire::TaskCode;
+use pegasus_wire::frame::RequestHead;
+use pegasus_wire::layer2::AppInfo;
+use tracing::error;
+use tracing::warn;
+
+use super::exits::Exits;
+use super::log_lane::Logged;
+use super::message::ShardMessage;
+use crate::answers::Answers;
+use crate::hosted_replica::HostedReplica;
+use crate::hosted_replica::Staged;
+use crate::peer_messages::PeerMessage;
+use crate::write_request::ArrivedWrite;
+use crate::write_request::DecodedWrite;
+use crate::write_request::Requester;
+
+/// Replicas and ways out of one shard.
+pub struct Core {
+    pub(super) replicas: HashMap<Gpid, Box<HostedReplica>, FixedState>,
+    pub(super) exits: Exits,
+    effects: Effects,
+    /// Replicas with staged writes, to be proposed at the end of the turn.
+    staged: Vec<Gpid>,
+    /// Replicas whose storage has refused committed mutations for now.
+    backlog: HashSet<Gpid, FixedState>,
+    turn: Option<TurnClock>,
+    lease: Lease,
+}
+
+/// The clocks, read once in each turn.
+#[derive(Clone, Copy, Debug)]
+struct TurnClock {
+    wall: WallMicros,
+    monotonic: MonotonicMillis,
+}
+
+impl Core {
+    /// A shard without replicas.
+    #[must_use]
+    pub fn new(exits: Exits) -> Self {
+        Self {
+            replicas: HashMap::default(),
+            exits,
+            effects: Effects::new(),
+            staged: Vec::new(),
+            backlog: HashSet::default(),
+            turn: None,
+            lease: Lease::Held,
+        }
+    }
+
+    fn clock(&mut self) -> TurnClock {
+        *self.turn.get_or_insert_with(|| TurnClock {
+            wall: WallMicros::now(),
+            monotonic: MonotonicMillis::now(),
+        })
+    }
+
+    /// The monotonic clock of this turn.
+    pub fn now(&mut self) -> MonotonicMillis {
+        self.clock().monotonic
+    }
+
+    /// Calls `input` on a replica and carries out what it leads to. `None` if this shard has no such
+    /// replica.
+    fn with_replica<R>(
+        &mut self,
+        gpid: Gpid,
+        input: impl FnOnce(&mut HostedReplica, &mut Answers<'_>, &mut Effects) -> R,
+    ) -> Option<R> {
+        let replica = self.replicas.get_mut(&gpid)?;
+        let mut effects = mem::take(&mut self.effects);
+        let result = input(replica, &mut self.exits.answers(), &mut effects);
+        self.exits.carry_out(replica, &mut effects);
+        self.effects = effects;
+        if replica.has_staged() {
+            self.staged.push(gpid);
+        }
+        if replica.has_apply_backlog() {
+            self.backlog.insert(gpid);
+        }
+        Some(result)
+    }
+
+    fn with_each_replica(
+        &mut self,
+        mut input: impl FnMut(&mut HostedReplica, &mut Answers<'_>, &mut Effects),
+    ) {
+        let gpids: Vec<Gpid> = self.replicas.keys().copied().collect();
+        for gpid in gpids {
+            self.with_replica(gpid, &mut input);
+        }
+    }
+
+    /// A client's write for a replica of this shard.
+    pub fn on_write(
+        &mut self,
+        head: RequestHead,
+        code: TaskCode,
+        argument: &Bytes,
+        requester: Requester,
+    ) {
+        if let Err(error) = self.try_write(head, code, argument, requester) {
+            self.exits.answers().fail(requester, error);
+        }
+    }
+
+    fn try_write(
+        &mut self,
+        head: RequestHead,
+        code: TaskCode,
+        argument: &Bytes,
+        requester: Requester,
+    ) -> Result<(), ErrorCode> {
+        let gpid = head.gpid;
+        let disk = self.replicas.get(&gpid).ok_or(ErrorCode::ObjectNotFound)?.disk;
+        let size_max = self.exits.node.write_size_max.load(Ordering::Relaxed);
+        if size_max > 0 && u64::try_from(head.body_len).unwrap_or(u64::MAX) > size_max {
+            return Err(ErrorCode::InvalidData);
+        }
+        let write = DecodedWrite::decode(code, argument).map_err(|problem| {
+            warn!(%gpid, %code, error = %problem, "malformed write refused");
+            ErrorCode::InvalidData
+        })?;
+        let write = write.ok_or(ErrorCode::HandlerNotFound)?;
+        if !write.hash_fits(head.partition_hash) {
+            return Err(ErrorCode::InvalidParameters);
+        }
+        let now = self.now();
+        if !self.exits.node.lease.is_held(now) {
+            return Err(ErrorCode::InvalidState);
+        }
+        if self.exits.lanes[disk].is_clogged() {
+            return Err(ErrorCode::Busy);
+        }
+        let now = self.clock().wall;
+        let arrived = ArrivedWrite { write, requester };
+        let staged = self.with_replica(gpid, |replica, answers, effects| {
+            replica.stage(arrived, now, answers, effects)
+        });
+        self.read_ahead(gpid, staged);
+        Ok(())
+    }
+
+    /// Brings a value into the block cache that an atomic write waits for.
+    fn read_ahead(&mut self, gpid: Gpid, staged: Option<Staged>) {
+        let Some(Staged::NeedsRead(raw_key)) = staged else { return };
+        let Some(replica) = self.replicas.get(&gpid) else { return };
+        let handle = Arc::clone(&replica.handle);
+        let node = Arc::clone(&self.exits.node);
+        let shard = self.exits.index;
+        let job = move || {
+            // Only the cache matters: what is read may be out of date by the time it is used.
+            drop(handle.engine.get(&raw_key, ReadAt { now_epoch_s: 0, tier: ReadTier::All }));
+            node.shards[shard].send(ShardMessage::KeyCached(gpid));
+        };
+        if self.exits.node.read_pool.submit(job).is_err() {
+            self.exits.node.shards[shard].send(ShardMessage::KeyCached(gpid));
+        }
+    }
+
+    /// The value that a replica's next write waits for is in the block cache.
+    pub fn on_key_cached(&mut self, gpid: Gpid) {
+        let now = self.clock().wall;
+        let staged = self.with_replica(gpid, |replica, answers, effects| {
+            replica.on_key_cached(now, answers, effects)
+        });
+        self.read_ahead(gpid, staged);
+    }
+
+    /// A replication message for a replica of this shard.
+    pub fn on_peer_message(&mut self, message: PeerMessage) {
+        let PeerMessage { gpid, from, message } = message;
+        self.with_replica(gpid, |replica, _, effects| {
+            replica.machine.on_message(from, message, effects);
+        });
+    }
+
+    /// Messages of or to a server may have been lost: a link was made anew.
+    pub fn on_peer_connected(&mut self, peer: RpcAddress) {
+        self.with_each_replica(|replica, _, effects| {
+            replica.machine.on_peer_connected(peer, effects);
+        });
+    }
+
+    /// The log of a disk holds everything through a ticket.
+    pub fn on_log_safe(&mut self, disk: usize, ticket: u64) {
+        for logged in self.exits.lanes[disk].on_safe(ticket) {
+            match logged {
+                Logged::Mutation { gpid, ballot, decree } => {
+                    self.with_replica(gpid, |replica, _, effects| {
+                        replica.machine.on_log_safe(ballot, decree, effects);
+                    });
+                }
+                Logged::Ballot { gpid, ballot } => {
+                    self.with_replica(gpid, |replica, _, effects| {
+                        replica.machine.on_ballot_safe(ballot, effects);
+                        replica.publish();
+                    });
+                }
+            }
+        }
+    }
+
+    /// The log of a disk has failed: its replicas can promise nothing more.
+    pub fn on_log_failed(&mut self, disk: usize, reason: &str) {
+        error!(disk = self.exits.node.disks[disk].tag, reason, "mutation log failed");
+        self.with_each_replica(|replica, _, effects| {
+            if replica.disk == disk {
+                replica.machine.on_log_failed(effects);
+                replica.publish();
+            }
+        });
+    }
+
+    /// A replica's storage has everything through `decree` on disk.
+    pub fn on_flushed(&mut self, gpid: Gpid, decree: Decree) {
+        self.with_replica(gpid, |replica, _, _| replica.machine.on_durable(decree));
+        if let Some(replica) = self.replicas.get(&gpid) {
+            let released = match replica.machine.log_release_limit() {
+                Some(limit) => limit.min(decree),
+                None => decree,
+            };
+            self.exits.node.disks[replica.disk].log.set_flushed(gpid, released);
+        }
+    }
+
+    /// The log is too large because of these replicas.
+    pub fn on_log_pinned(&mut self, gpids: &[Gpid]) {
+        for replica in gpids.iter().filter_map(|gpid| self.replicas.get(gpid)) {
+            if let Err(problem) = replica.handle.engine.flush(FlushMode::Background) {
+                warn!(gpid = %replica.gpid(), error = %problem, "flush for the log's sake failed");
+            }
+        }
+    }
+
+    /// Storage that had stalled may take writes again.
+    pub fn retry_backlog(&mut self) {
+        for gpid in mem::take(&mut self.backlog) {
+            self.with_replica(gpid, |replica, answers, effects| {
+                replica.apply_committed(answers, effects);
+            });
+        }
+    }
+
+    /// A replica's storage failed in the background: it can apply nothing more.
+    pub fn on_storage_failed(&mut self, gpid: Gpid) {
+        self.with_replica(gpid, |replica, _, effects| {
+            replica.machine.on_apply_failed(effects);
+            replica.publish();
+        });
+    }
+
+    /// A configuration from the meta server.
+    pub fn on_configuration(
+        &mut self,
+        gpid: Gpid,
+        configuration: &Configuration,
+        app: AppInfo,
+        source: ConfigurationSource,
+    ) {
+        self.with_replica(gpid, |replica, _, effects| {
+            replica.app = app;
+            replica.machine.on_configuration(configuration, source, effects);
+            replica.publish();
+        });
+    }
+
+    /// Takes a replica in.
+    pub fn install(&mut self, replica: Box<HostedReplica>) {
+        replica.publish();
+        self.exits.node.router.insert([Arc::clone(&replica.handle)]);
+        self.replicas.insert(replica.gpid(), replica);
+    }
+
+    /// Takes a replica out; its directory stays. Who waits for an answer is told to look elsewhere.
+    pub fn close(&mut self, gpid: Gpid) {
+        self.exits.node.router.remove(gpid);
+        let Some(mut replica) = self.replicas.remove(&gpid) else { return };
+        self.exits.lanes[replica.disk].forget(gpid);
+        let mut answers = self.exits.answers();
+        for requester in replica.unanswered() {
+            answers.fail(requester, ErrorCode::ObjectNotFound);
+        }
+    }
+
+    /// Tells secondaries of commits that no prepare has carried.
+    pub fn notice_commits(&mut self) {
+        self.with_each_replica(|replica, _, effects| {
+            if replica.has_unnoticed_commit() {
+                replica.notice_commit();
+                replica.machine.on_group_check_timer(effects);
+            }
+        });
+    }
+
+    /// The regular group check of every primary.
+    pub fn check_groups(&mut self) {
+        self.with_each_replica(|replica, _, effects| {
+            replica.notice_commit();
+            replica.machine.on_group_check_timer(effects);
+        });
+    }
+
+    /// Asks the meta server again for what it has not answered.
+    pub fn repeat_requests(&mut self) {
+        self.with_each_replica(|replica, _, effects| {
+            replica.machine.on_reconfiguration_timer(effects);
+        });
+    }
+
+    /// Drops scan contexts that nobody has used for long.
+    pub fn expire_scan_contexts(&mut self) {
+        let now = Instant::now();
+        for replica in self.replicas.values() {
+            replica.handle.engine.expire_contexts(now);
+        }
+    }
+
+    /// Looks whether the lease has begun or ended (I4).
+    pub fn check_lease(&mut self) {
+        let now = self.now();
+        let held = self.exits.node.lease.is_held(now);
+        let lease = if held { Lease::Held } else { Lease::NotHeld };
+        if lease == self.lease {
+            return;
+        }
+        self.lease = lease;
+        warn!(?lease, "this server's lease from the meta server has changed");
+        self.with_each_replica(|replica, _, effects| {
+            replica.machine.on_lease(lease, effects);
+            replica.publish();
+        });
+    }
+
+    /// The end of the turn: staged writes become mutations, and everything staged is handed over.
+    pub fn end_turn(&mut self) {
+        for gpid in mem::take(&mut self.staged) {
+            let Some(replica) = self.replicas.get_mut(&gpid) else { continue };
+            let mut effects = mem::take(&mut self.effects);
+            replica.propose(&mut self.exits.answers(), &mut effects);
+            self.exits.carry_out(replica, &mut effects);
+            self.effects = effects;
+        }
+        self.turn = None;
+        for disk in self.exits.flush() {
+            self.on_log_failed(disk, "it refuses records");
+        }
+    }
+}

@@ -1,0 +1,123 @@
+//! A shard's side of one disk's mutation log: what the turn appends, and what waits to be safe.
+
+use std::collections::VecDeque;
+
+use pegasus_common::Ballot;
+use pegasus_common::Decree;
+use pegasus_common::Gpid;
+use pegasus_log::LogHandle;
+use pegasus_log::MutationRecord;
+use pegasus_log::Record;
+use pegasus_log::SubmitError;
+use pegasus_pacifica::Mutation;
+
+/// A record that was appended: the replica is told when it is safe.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Logged {
+    /// A mutation.
+    Mutation {
+        /// Whose.
+        gpid: Gpid,
+        /// Under which ballot it was appended.
+        ballot: Ballot,
+        /// Its position.
+        decree: Decree,
+    },
+    /// A ballot.
+    Ballot {
+        /// Whose.
+        gpid: Gpid,
+        /// The ballot.
+        ballot: Ballot,
+    },
+}
+
+/// One shard's records on their way into one disk's log.
+pub struct LogLane {
+    handle: LogHandle,
+    batch: Vec<Record>,
+    logged: Vec<Logged>,
+    waiting: VecDeque<(u64, Vec<Logged>)>,
+    /// The log took no more: the batch goes with the next flush that it accepts.
+    is_clogged: bool,
+}
+
+impl LogLane {
+    /// A lane into the log behind `handle`.
+    #[must_use]
+    pub fn new(handle: LogHandle) -> Self {
+        Self {
+            handle,
+            batch: Vec::new(),
+            logged: Vec::new(),
+            waiting: VecDeque::new(),
+            is_clogged: false,
+        }
+    }
+
+    /// Stages a mutation.
+    pub fn append(&mut self, gpid: Gpid, mutation: Mutation) {
+        let (ballot, decree) = (mutation.ballot, mutation.decree);
+        self.logged.push(Logged::Mutation { gpid, ballot, decree });
+        self.batch.push(Record::Mutation(MutationRecord {
+            gpid,
+            ballot,
+            decree,
+            timestamp_us: mutation.timestamp_us,
+            last_committed: mutation.last_committed,
+            checksum: mutation.checksum,
+            payload: mutation.payload,
+        }));
+    }
+
+    /// Stages a ballot.
+    pub fn append_ballot(&mut self, gpid: Gpid, ballot: Ballot) {
+        self.logged.push(Logged::Ballot { gpid, ballot });
+        self.batch.push(Record::Ballot { gpid, ballot });
+    }
+
+    /// Stages the end of a replica: its earlier records mean nothing any more.
+    pub fn forget(&mut self, gpid: Gpid) {
+        self.batch.push(Record::Forget { gpid });
+    }
+
+    /// Whether the log takes nothing now, so that no new writes should be accepted.
+    #[must_use]
+    pub fn is_clogged(&self) -> bool {
+        self.is_clogged
+    }
+
+    /// Hands the turn's records over.
+    ///
+    /// # Errors
+    /// The log has failed for good.
+    pub fn flush(&mut self) -> Result<(), SubmitError> {
+        if self.batch.is_empty() {
+            return Ok(());
+        }
+        match self.handle.submit(std::mem::take(&mut self.batch)) {
+            Ok(ticket) => {
+                self.is_clogged = false;
+                self.waiting.push_back((ticket, std::mem::take(&mut self.logged)));
+                Ok(())
+            }
+            Err(SubmitError::Full(batch)) => {
+                self.is_clogged = true;
+                self.batch = batch;
+                Ok(())
+            }
+            Err(failed) => Err(failed),
+        }
+    }
+
+    /// The log holds everything through `ticket`: gives what that is, in the order of appending.
+    pub fn on_safe(&mut self, ticket: u64) -> Vec<Logged> {
+        let mut safe = Vec::new();
+        while self.waiting.front().is_some_and(|(first, _)| *first <= ticket) {
+            if let Some((_, mut logged)) = self.waiting.pop_front() {
+                safe.append(&mut logged);
+            }
+        }
+        safe
+    }
+}

@@ -1,0 +1,94 @@
+//! What a shard hears from other threads.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use pegasus_common::Decree;
+use pegasus_common::Gpid;
+use pegasus_common::RpcAddress;
+use pegasus_engine::BackgroundFailure;
+use pegasus_engine::StallState;
+use pegasus_pacifica::Configuration;
+use pegasus_pacifica::ConfigurationSource;
+use pegasus_rpc::AdmittedConnection;
+use pegasus_wire::TaskCode;
+use pegasus_wire::frame::RequestHead;
+use pegasus_wire::layer2::AppInfo;
+use pegasus_wire::metadata::ReplicaInfo;
+use tokio::sync::oneshot;
+
+use crate::answers::RemoteAnswer;
+use crate::hosted_replica::HostedReplica;
+use crate::peer_messages::PeerMessage;
+use crate::write_request::Requester;
+
+/// A message into a shard.
+#[derive(Debug)]
+pub enum ShardMessage {
+    /// A connection that this shard is to serve.
+    Connection(AdmittedConnection),
+    /// The log of a disk holds everything that this shard submitted through `ticket`.
+    LogSafe {
+        /// Which disk.
+        disk: usize,
+        /// The last safe hand-over.
+        ticket: u64,
+    },
+    /// The log of a disk has failed for good.
+    LogFailed {
+        /// Which disk.
+        disk: usize,
+        /// What happened.
+        reason: Arc<str>,
+    },
+    /// The log of a disk is too large because of these replicas: they are to flush.
+    LogPinned(Vec<Gpid>),
+    /// An answer that another thread or shard made for a connection of this shard.
+    Answer(RemoteAnswer),
+    /// A write for a replica of this shard, from a connection of another.
+    Write(Box<ForwardedWrite>),
+    /// A replication message for a replica of this shard, from a connection of another.
+    Peer(Box<PeerMessage>),
+    /// A link to or from this server was made anew: messages may have been lost.
+    PeerConnected(RpcAddress),
+    /// The key that a replica's next write waits for is in the block cache.
+    KeyCached(Gpid),
+    /// A replica's storage has everything through this decree on disk.
+    Flushed(Gpid, Decree),
+    /// A replica's storage holds writes back, or no longer.
+    StallChanged(Gpid, StallState),
+    /// A replica's storage failed in the background.
+    StorageFailed(Gpid, BackgroundFailure),
+    /// A replica that was loaded or created; this shard owns it from now on.
+    Install(Box<HostedReplica>),
+    /// A configuration from the meta server.
+    Configuration {
+        /// Which partition.
+        gpid: Gpid,
+        /// The membership.
+        configuration: Configuration,
+        /// The table.
+        app: Box<AppInfo>,
+        /// How it came.
+        source: ConfigurationSource,
+    },
+    /// The meta server no longer lists the replica: close it and say when that is done.
+    Close(Gpid, oneshot::Sender<()>),
+    /// The control thread wants to know what this shard has.
+    Report(oneshot::Sender<Vec<ReplicaInfo>>),
+    /// The server is stopping: hand everything over and say when that is done.
+    Stop(oneshot::Sender<()>),
+}
+
+/// A write that arrived at another shard than the replica's.
+#[derive(Debug)]
+pub struct ForwardedWrite {
+    /// Routing of the request.
+    pub head: RequestHead,
+    /// Which write.
+    pub code: TaskCode,
+    /// Its argument.
+    pub argument: Bytes,
+    /// Who asked.
+    pub requester: Requester,
+}

@@ -1,0 +1,259 @@
+//! A cluster of real processes for one test.
+
+use std::env;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use std::thread;
+
+use rustix::process::{Pid, Signal, kill_process};
+use serde::Deserialize;
+use tempfile::TempDir;
+
+/// What differs from `pegasus onebox start` without arguments.
+#[derive(Clone, Debug)]
+pub struct OneboxOptions {
+    /// `fsync` or `os`.
+    pub durability: &'static str,
+    /// Replica servers.
+    pub replicas: u16,
+}
+
+impl Default for OneboxOptions {
+    fn default() -> Self {
+        Self {
+            durability: "fsync",
+            replicas: 3,
+        }
+    }
+}
+
+/// One process, as `onebox status --json` tells.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Node {
+    /// For example `replica@2`.
+    pub name: String,
+    /// `meta` or `replica`.
+    pub role: String,
+    /// Where it listens.
+    pub address: String,
+    /// Its process id while it lives.
+    pub pid: Option<i32>,
+    /// Whether it lives.
+    pub alive: bool,
+    /// Its log file, or the directory of its log files.
+    pub log: PathBuf,
+}
+
+/// A running cluster. Dropping it ends every process and removes every file; in a failing test the
+/// ends of the logs are printed first.
+#[derive(Debug)]
+pub struct Onebox {
+    binary: PathBuf,
+    directory: TempDir,
+    options: OneboxOptions,
+}
+
+impl Onebox {
+    /// Starts a cluster and waits until its table `temp` can be read and written.
+    ///
+    /// # Panics
+    /// The binary is missing, or the cluster does not come up.
+    #[must_use]
+    pub fn start(options: OneboxOptions) -> Self {
+        let directory = tempfile::Builder::new()
+            .prefix("pegasus-onebox-")
+            .tempdir()
+            .expect("a temporary directory");
+        let onebox = Self {
+            binary: binary(),
+            directory,
+            options,
+        };
+        onebox.start_all();
+        onebox
+    }
+
+    /// Starts every process that does not run, and waits until the cluster serves again.
+    ///
+    /// # Panics
+    /// It does not.
+    pub fn start_all(&self) {
+        let replicas = self.options.replicas.to_string();
+        self.onebox(&[
+            "start",
+            "--base-port",
+            "0",
+            "--replicas",
+            &replicas,
+            "--durability",
+            self.options.durability,
+        ]);
+    }
+
+    /// Every process.
+    ///
+    /// # Panics
+    /// The command fails or prints something else.
+    #[must_use]
+    pub fn nodes(&self) -> Vec<Node> {
+        let output = self.onebox(&["status", "--json"]);
+        serde_json::from_slice(&output.stdout).expect("status --json prints an array of processes")
+    }
+
+    /// The addresses of the meta servers, as clients take them.
+    #[must_use]
+    pub fn meta_list(&self) -> String {
+        let nodes = self.nodes();
+        let metas = nodes.iter().filter(|node| node.role == "meta");
+        let addresses: Vec<&str> = metas.map(|node| node.address.as_str()).collect();
+        addresses.join(",")
+    }
+
+    /// Ends every process at once with SIGKILL and waits until all are gone.
+    ///
+    /// # Panics
+    /// A process cannot be signalled.
+    pub fn kill_all(&self) {
+        let pids: Vec<Pid> = self
+            .nodes()
+            .iter()
+            .filter_map(|node| node.pid.and_then(Pid::from_raw))
+            .collect();
+        // All signals first, then all waits: the processes die within microseconds of each other.
+        for &pid in &pids {
+            match kill_process(pid, Signal::KILL) {
+                Ok(()) | Err(rustix::io::Errno::SRCH) => {}
+                Err(error) => panic!("cannot kill pid {pid:?}: {error}"),
+            }
+        }
+        while self.nodes().iter().any(|node| node.alive) {
+            thread::yield_now();
+        }
+    }
+
+    /// Runs `pegasus onebox <arguments>` on this cluster.
+    ///
+    /// # Panics
+    /// The command fails; its output is in the message.
+    pub fn onebox(&self, arguments: &[&str]) -> Output {
+        let output = self.try_onebox(arguments);
+        assert!(
+            output.status.success(),
+            "pegasus onebox {} failed: {}\n{}{}",
+            arguments.join(" "),
+            output.status,
+            String::from_utf8_lossy(&output.stdout),
+            String::from_utf8_lossy(&output.stderr),
+        );
+        output
+    }
+
+    fn try_onebox(&self, arguments: &[&str]) -> Output {
+        Command::new(&self.binary)
+            .arg("onebox")
+            .args(arguments)
+            .arg("--dir")
+            .arg(self.cluster_directory())
+            .output()
+            .expect("the binary can be run")
+    }
+
+    fn cluster_directory(&self) -> PathBuf {
+        self.directory.path().join("cluster")
+    }
+}
+
+impl Drop for Onebox {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            print_log_ends(&self.cluster_directory());
+        }
+        let output = self.try_onebox(&["clear"]);
+        if !output.status.success() && !thread::panicking() {
+            panic!(
+                "pegasus onebox clear failed: {}",
+                String::from_utf8_lossy(&output.stderr)
+            );
+        }
+    }
+}
+
+/// How much of each log a failing test shows.
+const LOG_END_LINES: usize = 30;
+
+/// Prints the ends of all log and output files below a directory.
+#[allow(
+    clippy::print_stderr,
+    reason = "shown by the test harness next to the failure"
+)]
+fn print_log_ends(directory: &Path) {
+    for path in files_below(directory) {
+        let name = path.to_string_lossy();
+        if !(name.ends_with(".log") || name.ends_with("output.txt")) {
+            continue;
+        }
+        // Mutation logs end in .log too, but are no text.
+        let Ok(text) = fs::read_to_string(&path) else {
+            continue;
+        };
+        let lines: Vec<&str> = text.lines().collect();
+        let end = &lines[lines.len().saturating_sub(LOG_END_LINES)..];
+        if !end.is_empty() {
+            eprintln!("--- end of {name}\n{}", end.join("\n"));
+        }
+    }
+}
+
+fn files_below(directory: &Path) -> Vec<PathBuf> {
+    let mut files = Vec::new();
+    let mut directories = vec![directory.to_owned()];
+    while let Some(directory) = directories.pop() {
+        for entry in fs::read_dir(directory).into_iter().flatten().flatten() {
+            match entry.file_type() {
+                Ok(kind) if kind.is_dir() => directories.push(entry.path()),
+                Ok(kind) if kind.is_file() => files.push(entry.path()),
+                _ => {}
+            }
+        }
+    }
+    files.sort();
+    files
+}
+
+/// The binary under test: `$PEGASUS_BIN`, or the one in the target directory of this test.
+fn binary() -> PathBuf {
+    let path = match env::var_os("PEGASUS_BIN") {
+        Some(path) => PathBuf::from(path),
+        // <target>/<profile>/deps/<this test> -> <target>/<profile>/pegasus
+        None => env::current_exe()
+            .expect("a test knows its own file")
+            .parent()
+            .and_then(Path::parent)
+            .expect("a test lies in <target>/<profile>/deps")
+            .join("pegasus"),
+    };
+    assert!(
+        path.is_file(),
+        "there is no binary at {}: build it with `cargo build --workspace`, or use `make test`, \
+         or name another one in PEGASUS_BIN",
+        path.display()
+    );
+    path
+}
+
+/// The root of the checkout.
+#[must_use]
+pub fn checkout() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .expect("tests/ lies in the checkout")
+        .to_owned()
+}
+
+/// Where the facts about the original system lie: `$PEGASUS_SHARED`, or `shared` beside the
+/// checkout.
+#[must_use]
+pub fn shared_directory() -> PathBuf {
+    env::var_os("PEGASUS_SHARED").map_or_else(|| checkout().join("../shared"), PathBuf::from)
+}

@@ -1,0 +1,142 @@
+//! After load and quiescence, the three replicas of every partition hold the same records.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use pegasus_client::{
+    Check, CheckKind, ClientOptions, Cluster, IncrTtl, PartitionMembers, ReturnValue, SetValue,
+    Table, Ttl,
+};
+use pegasus_common::RpcAddress;
+use pegasus_rpc::{RoutingHeader, SessionOptions, SessionPool};
+use pegasus_tests::{Onebox, OneboxOptions};
+use pegasus_wire::TaskCode;
+use pegasus_wire::replication::{QueryReplicaDigestRequest, QueryReplicaDigestResponse};
+use rand::rngs::StdRng;
+use rand::{Rng as _, SeedableRng as _};
+use tokio::time::{Instant, sleep};
+
+const SEED: u64 = 20_261_121;
+const WRITERS: u64 = 16;
+const OPERATIONS_PER_WRITER: u32 = 300;
+/// How long the secondaries may take to apply what the primary has committed.
+const QUIESCENCE_LIMIT: Duration = Duration::from_secs(30);
+const CALL_TIMEOUT: Duration = Duration::from_secs(5);
+
+#[test]
+fn replicas_of_a_partition_are_identical_after_load() {
+    let onebox = Onebox::start(OneboxOptions::default());
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .expect("a runtime");
+    runtime.block_on(async {
+        let options = ClientOptions::new().operation_timeout(Duration::from_secs(30));
+        let cluster = Cluster::connect(&onebox.meta_list(), options)
+            .await
+            .expect("the cluster answers");
+        let table = cluster.table("temp").await.expect("the table exists");
+        let writers: Vec<_> = (0..WRITERS)
+            .map(|id| tokio::spawn(write(table.clone(), id)))
+            .collect();
+        for writer in writers {
+            writer.await.expect("every write succeeds");
+        }
+        let pool = SessionPool::new(SessionOptions::default());
+        let mut records = 0;
+        for members in &cluster
+            .admin()
+            .partitions("temp")
+            .await
+            .expect("partitions")
+            .members
+        {
+            records += wait_until_identical(&pool, members).await;
+        }
+        assert!(records > 500, "only {records} records were compared");
+    });
+}
+
+/// Every kind of write, so that every kind of effect is compared.
+async fn write(table: Table, id: u64) {
+    let mut random = StdRng::seed_from_u64(SEED ^ id);
+    let hash_key = format!("hash-{id}");
+    let hash_key = hash_key.as_bytes();
+    for _ in 0..OPERATIONS_PER_WRITER {
+        let sort_key = Bytes::from(format!("sort-{}", random.random_range(0..100)));
+        let value = Bytes::from(vec![random.random(); random.random_range(0..500)]);
+        let outcome = match random.random_range(0..7) {
+            0 => table.del(hash_key, &sort_key).await,
+            1 => {
+                let ttl = Ttl::seconds(random.random_range(100..10_000));
+                table.set_with_ttl(hash_key, &sort_key, value, ttl).await
+            }
+            2 => {
+                let records = [
+                    (sort_key.clone(), value.clone()),
+                    (Bytes::from("more"), value),
+                ];
+                table.multi_set(hash_key, records, Ttl::Forever).await
+            }
+            3 => table.multi_del(hash_key, vec![sort_key]).await.map(drop),
+            4 => table
+                .incr(hash_key, b"counter", 1, IncrTtl::Keep)
+                .await
+                .map(drop),
+            5 => {
+                let check = Check::new(CheckKind::NotExist);
+                let (ttl, target) = (Ttl::Forever, sort_key.clone());
+                let set = SetValue {
+                    sort_key: target,
+                    value,
+                    ttl,
+                };
+                table
+                    .check_and_set(hash_key, &sort_key, &check, set, ReturnValue::No)
+                    .await
+                    .map(drop)
+            }
+            _ => table.set(hash_key, &sort_key, value).await,
+        };
+        outcome.expect("the cluster takes every write");
+    }
+}
+
+/// Asks all members until they answer alike; returns their number of records.
+async fn wait_until_identical(pool: &SessionPool, members: &PartitionMembers) -> i64 {
+    let servers: Vec<RpcAddress> = members
+        .primary
+        .iter()
+        .chain(&members.secondaries)
+        .copied()
+        .collect();
+    assert_eq!(servers.len(), 3, "{members:?}");
+    let deadline = Instant::now() + QUIESCENCE_LIMIT;
+    loop {
+        let mut digests = Vec::new();
+        for &server in &servers {
+            digests.push(digest(pool, server, members).await);
+        }
+        if digests.iter().all(|other| *other == digests[0]) {
+            return digests[0].record_count;
+        }
+        assert!(Instant::now() < deadline, "{}: {digests:#?}", members.gpid);
+        sleep(Duration::from_millis(100)).await;
+    }
+}
+
+async fn digest(
+    pool: &SessionPool,
+    server: RpcAddress,
+    members: &PartitionMembers,
+) -> QueryReplicaDigestResponse {
+    let request = QueryReplicaDigestRequest { pid: members.gpid };
+    let header = RoutingHeader::server(CALL_TIMEOUT);
+    let response = pool
+        .call(server, TaskCode::QueryReplicaDigest, header, &request)
+        .await
+        .unwrap_or_else(|error| panic!("{server} does not answer: {error}"));
+    let digest: QueryReplicaDigestResponse = response.decode().expect("a digest");
+    assert!(digest.err.is_ok(), "{server}: {digest:?}");
+    digest
+}
