@@ -79,16 +79,24 @@ fn every_page_is_in_the_table_of_contents_and_every_link_leads_somewhere() {
     let summary = read("docs/SUMMARY.md");
     let linked = links(&summary);
     for link in &linked {
-        assert!(checkout().join("docs").join(link).is_file(), "docs/SUMMARY.md: {link}");
+        assert!(
+            checkout().join("docs").join(link).is_file(),
+            "docs/SUMMARY.md: {link}"
+        );
     }
     for directory in ["docs", "docs/formats"] {
         for entry in fs::read_dir(checkout().join(directory)).expect("a directory") {
             let path = entry.expect("an entry").path();
             let is_page = path.extension().is_some_and(|extension| extension == "md");
-            let page = path.strip_prefix(checkout().join("docs")).expect("below docs/");
+            let page = path
+                .strip_prefix(checkout().join("docs"))
+                .expect("below docs/");
             let page = page.to_string_lossy();
             if is_page && page != "SUMMARY.md" {
-                assert!(linked.contains(&page.to_string()), "{page} is not in docs/SUMMARY.md");
+                assert!(
+                    linked.contains(&page.to_string()),
+                    "{page} is not in docs/SUMMARY.md"
+                );
             }
         }
     }
@@ -100,16 +108,26 @@ fn links_between_pages_lead_somewhere() {
         .map(str::to_owned)
         .to_vec();
     for entry in fs::read_dir(checkout().join("docs")).expect("a directory") {
-        let name = entry.expect("an entry").file_name().to_string_lossy().into_owned();
+        let name = entry
+            .expect("an entry")
+            .file_name()
+            .to_string_lossy()
+            .into_owned();
         if name.ends_with(".md") {
             pages.push(format!("docs/{name}"));
         }
     }
     for page in pages {
-        let folder = Path::new(&page).parent().expect("a page lies in a folder").to_owned();
+        let folder = Path::new(&page)
+            .parent()
+            .expect("a page lies in a folder")
+            .to_owned();
         for link in links(&read(&page)) {
             let target = checkout().join(&folder).join(&link);
-            assert!(target.exists(), "{page} links to {link}, which does not exist");
+            assert!(
+                target.exists(),
+                "{page} links to {link}, which does not exist"
+            );
         }
     }
 }

@@ -165,7 +165,8 @@ impl BenchCommand {
                 .name(format!("bench-{thread}"))
                 .spawn(move || {
                     let workers = (thread..command.connections).step_by(threads as usize);
-                    let result = worker::run_thread(&command, &plan, task, workers, &counters, &stop);
+                    let result =
+                        worker::run_thread(&command, &plan, task, workers, &counters, &stop);
                     // Nobody listens only when another thread has failed already.
                     let _ = done.send(result);
                 });

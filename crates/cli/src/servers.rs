@@ -9,7 +9,7 @@ use pegasus_common::config::ConfigFile;
 use pegasus_common::config::load;
 use pegasus_common::logging::LoggerSection;
 use pegasus_common::logging::Logging;
-use pegasus_meta::MetaServerConfig;
+use pegasus_meta::config::MetaServerConfig;
 use pegasus_replica::ReplicaServerConfig;
 use tokio::signal::unix::SignalKind;
 use tokio::signal::unix::signal;

@@ -4,12 +4,15 @@
 mod atomic_commands;
 mod commands;
 mod context;
+mod data_arguments;
 mod data_commands;
 mod escape;
 mod health;
 mod interactive;
+mod key_arguments;
 mod lines;
 mod node_commands;
+mod scan_arguments;
 mod scan_commands;
 mod table_commands;
 mod tables;
@@ -180,9 +183,15 @@ async fn execute(
         return Ok(Flow::Continue);
     }
     let words = tokens.into_iter().map(OsString::from_vec);
-    let parsed = Line::try_parse_from(words)
-        .map_err(|error| ShellError::Usage(error.to_string().trim_end().to_owned()))?;
+    let parsed =
+        Line::try_parse_from(words).map_err(|error| ShellError::Usage(usage_text(&error)))?;
     dispatch(context, lines, parsed.command).await
+}
+
+/// What is wrong with a line, without the prefix that the shell adds itself.
+fn usage_text(error: &clap::Error) -> String {
+    let text = error.to_string();
+    text.trim_start_matches("error: ").trim_end().to_owned()
 }
 
 async fn dispatch(

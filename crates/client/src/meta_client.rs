@@ -210,12 +210,9 @@ impl MetaClient {
     }
 
     fn forget_leader(&self, server: RpcAddress) {
-        let _ = self.leader.compare_exchange(
-            server.to_u64(),
-            0,
-            Ordering::Relaxed,
-            Ordering::Relaxed,
-        );
+        let _ =
+            self.leader
+                .compare_exchange(server.to_u64(), 0, Ordering::Relaxed, Ordering::Relaxed);
     }
 
     fn no_leader(&self, call: MetaCall, last: String) -> ClientError {

@@ -19,7 +19,10 @@ impl MetaList {
             list: text.to_owned(),
             reason,
         };
-        let parts = text.split(',').map(str::trim).filter(|part| !part.is_empty());
+        let parts = text
+            .split(',')
+            .map(str::trim)
+            .filter(|part| !part.is_empty());
         let servers: Result<Vec<HostPort>, _> = parts.map(str::parse).collect();
         let servers = servers.map_err(|error| fail(error.to_string()))?;
         if servers.is_empty() {

@@ -187,7 +187,8 @@ impl Table {
         let (hash_key, target) = self.whole_hash_key(operation, hash_key)?;
         let answer: CountResponse = self.execute(operation, target, &hash_key).await?;
         self.check(operation, answer.error)?;
-        u64::try_from(answer.count)
-            .map_err(|_| self.protocol(operation, "the hash key takes the server too long to count"))
+        u64::try_from(answer.count).map_err(|_| {
+            self.protocol(operation, "the hash key takes the server too long to count")
+        })
     }
 }

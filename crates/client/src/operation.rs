@@ -52,8 +52,11 @@ impl Operation {
     pub(crate) const MULTI_DEL: Self = write("multi_del", TaskCode::MultiRemove, Repeat::Harmless);
     pub(crate) const CHECK_AND_SET: Self =
         write("check_and_set", TaskCode::CheckAndSet, Repeat::Harmful);
-    pub(crate) const CHECK_AND_MUTATE: Self =
-        write("check_and_mutate", TaskCode::CheckAndMutate, Repeat::Harmful);
+    pub(crate) const CHECK_AND_MUTATE: Self = write(
+        "check_and_mutate",
+        TaskCode::CheckAndMutate,
+        Repeat::Harmful,
+    );
     pub(crate) const GET: Self = read("get", TaskCode::Get);
     pub(crate) const TTL: Self = read("ttl", TaskCode::Ttl);
     pub(crate) const MULTI_GET: Self = read("multi_get", TaskCode::MultiGet);

@@ -384,7 +384,10 @@ mod tests {
         let ten = Ttl::seconds(10).expire_ts_seconds();
         let short = Ttl::After(Duration::from_millis(9_001)).expire_ts_seconds();
         assert!((ten - short).abs() <= 1, "{ten} {short}");
-        let unix = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
+        let unix = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .unwrap()
+            .as_secs();
         let unix = i64::try_from(unix).unwrap();
         assert!((i64::from(ten) - (unix - PEGASUS_EPOCH_UNIX_SECONDS + 10)).abs() <= 1);
         let far = Ttl::After(Duration::from_secs(u64::MAX)).expire_ts_seconds();

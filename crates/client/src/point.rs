@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use pegasus_wire::rrdb::{IncrRequest, IncrResponse, ReadResponse, TtlResponse, UpdateRequest, UpdateResponse};
+use pegasus_wire::rrdb::{
+    IncrRequest, IncrResponse, ReadResponse, TtlResponse, UpdateRequest, UpdateResponse,
+};
 
 use crate::error::ClientError;
 use crate::operation::Operation;
@@ -32,7 +34,8 @@ impl Table {
         sort_key: &[u8],
         value: impl Into<Bytes>,
     ) -> Result<(), ClientError> {
-        self.set_with_ttl(hash_key, sort_key, value, Ttl::Forever).await
+        self.set_with_ttl(hash_key, sort_key, value, Ttl::Forever)
+            .await
     }
 
     /// Writes a record.
@@ -105,9 +108,11 @@ impl Table {
         }
         // Negative: -1 for none. Dates beyond 2084 also come as negative numbers, and are as good
         // as none.
-        Ok(u64::try_from(answer.ttl_seconds).map_or(TimeToLive::Forever, |seconds| {
-            TimeToLive::Remaining(Duration::from_secs(seconds))
-        }))
+        Ok(
+            u64::try_from(answer.ttl_seconds).map_or(TimeToLive::Forever, |seconds| {
+                TimeToLive::Remaining(Duration::from_secs(seconds))
+            }),
+        )
     }
 
     /// Adds to the integer in a record's value, an absent one counting as 0, and returns the sum.

@@ -207,7 +207,11 @@ mod tests {
             ErrorCode::InvalidData,
             ErrorCode::AclDeny,
         ] {
-            assert_eq!(react(&refused(code), Repeat::Harmless).next, Next::Fail, "{code}");
+            assert_eq!(
+                react(&refused(code), Repeat::Harmless).next,
+                Next::Fail,
+                "{code}"
+            );
         }
         let late = react(&timeout(RequestFate::MayHaveArrived), Repeat::Harmless);
         assert_eq!(late.routing, RoutingTrust::Lost);

@@ -96,7 +96,8 @@ impl Table {
                 .map_err(|error| self.invalid(operation, error.to_string()))
         };
         let above = |prefix: &[u8]| {
-            key::successor(prefix).ok_or_else(|| self.invalid(operation, "the key has no successor"))
+            key::successor(prefix)
+                .ok_or_else(|| self.invalid(operation, "the key has no successor"))
         };
         let mut template = request(options);
         template.start_key = raw(start_sort_key)?.into();

@@ -148,7 +148,10 @@ impl Table {
         server: RpcAddress,
         argument: &Q,
     ) -> Result<R, ClientError> {
-        match self.attempt(operation, header, Some(server), argument).await {
+        match self
+            .attempt(operation, header, Some(server), argument)
+            .await
+        {
             Ok(response) => self.accept(operation, &response),
             Err(failure) => Err(self.failed(operation, failure)),
         }
@@ -186,7 +189,10 @@ impl Table {
         let Some(primary) = primary else {
             return Err(Failure::NoPrimary(header.gpid));
         };
-        let call = self.inner.pool.call(primary, operation.code, header, argument);
+        let call = self
+            .inner
+            .pool
+            .call(primary, operation.code, header, argument);
         call.await.map_err(Failure::Call)
     }
 

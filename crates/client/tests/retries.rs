@@ -1,4 +1,5 @@
 //! How the client copes with servers that refuse, hang, vanish or move.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 #[allow(dead_code, reason = "each test binary uses its part of it")]
 mod fake;
@@ -35,10 +36,19 @@ fn stumbling(
             return first(request);
         }
         match request.name.code().unwrap() {
-            TaskCode::Incr => ok(request, &IncrResponse { new_value: 7, ..Default::default() }),
+            TaskCode::Incr => ok(
+                request,
+                &IncrResponse {
+                    new_value: 7,
+                    ..Default::default()
+                },
+            ),
             TaskCode::Get => ok(
                 request,
-                &ReadResponse { value: Bytes::from_static(b"v"), ..Default::default() },
+                &ReadResponse {
+                    value: Bytes::from_static(b"v"),
+                    ..Default::default()
+                },
             ),
             _ => ok(request, &UpdateResponse::default()),
         }
@@ -202,7 +212,11 @@ async fn a_dead_or_silent_meta_server_is_passed_over() {
     let cluster = Cluster::connect(&list, options).await.unwrap();
     cluster.table("temp").await.unwrap();
     cluster.table("temp").await.unwrap();
-    assert_eq!(silent.count(TaskCode::QueryConfig), 1, "the leader is remembered");
+    assert_eq!(
+        silent.count(TaskCode::QueryConfig),
+        1,
+        "the leader is remembered"
+    );
 }
 
 #[tokio::test]
@@ -223,7 +237,13 @@ async fn a_table_that_does_not_exist_is_an_error_of_its_own() {
 #[tokio::test]
 async fn a_check_that_fails_is_an_outcome_and_not_an_error() {
     let replica = FakeServer::start(|request| {
-        ok(request, &CheckAndSetResponse { error: 13, ..Default::default() })
+        ok(
+            request,
+            &CheckAndSetResponse {
+                error: 13,
+                ..Default::default()
+            },
+        )
     });
     let (_meta, table) = table_with(&replica).await;
     let set = SetValue {

@@ -1,4 +1,5 @@
 //! Scanners: batches, lost contexts, ends.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 #[allow(dead_code, reason = "each test binary uses its part of it")]
 mod fake;
@@ -30,7 +31,10 @@ fn serve_rows(request: &RequestFrame, batch: usize) -> ScanResponse {
         TaskCode::GetScanner => {
             let asked: GetScannerRequest = request.decode().unwrap();
             if request.head.gpid.partition_index.0 != 0 {
-                return ScanResponse { context_id: -1, ..Default::default() };
+                return ScanResponse {
+                    context_id: -1,
+                    ..Default::default()
+                };
             }
             rows.iter()
                 .position(|row| {
@@ -95,7 +99,10 @@ async fn a_stream_has_the_same_records() {
     let replica = FakeServer::start(|request| ok(request, &serve_rows(request, 3)));
     let (_meta, table) = table_on_server(&replica).await;
     let stream = table.full_scanner(&ScanOptions::new()).into_stream();
-    let found: Vec<_> = stream.map(|record| record.unwrap().sort_key[0]).collect().await;
+    let found: Vec<_> = stream
+        .map(|record| record.unwrap().sort_key[0])
+        .collect()
+        .await;
     assert_eq!(found, (0..10).collect::<Vec<_>>());
 }
 
@@ -105,7 +112,13 @@ async fn a_lost_context_is_replaced_without_gap_or_repetition() {
     let replica = FakeServer::start(move |request| {
         let scan = request.name.code() == Some(TaskCode::Scan);
         if scan && !lost.swap(true, Ordering::Relaxed) {
-            return ok(request, &ScanResponse { error: 1, ..Default::default() });
+            return ok(
+                request,
+                &ScanResponse {
+                    error: 1,
+                    ..Default::default()
+                },
+            );
         }
         ok(request, &serve_rows(request, 3))
     });
@@ -131,8 +144,20 @@ async fn a_lost_connection_is_as_a_lost_context() {
 #[tokio::test]
 async fn a_server_that_forgets_every_context_is_given_up() {
     let replica = FakeServer::start(|request| match request.name.code().unwrap() {
-        TaskCode::GetScanner => ok(request, &ScanResponse { context_id: 5, ..Default::default() }),
-        _ => ok(request, &ScanResponse { error: 1, ..Default::default() }),
+        TaskCode::GetScanner => ok(
+            request,
+            &ScanResponse {
+                context_id: 5,
+                ..Default::default()
+            },
+        ),
+        _ => ok(
+            request,
+            &ScanResponse {
+                error: 1,
+                ..Default::default()
+            },
+        ),
     });
     let (_meta, table) = table_on_server(&replica).await;
     let mut scanner = table.full_scanner(&ScanOptions::new());
@@ -160,7 +185,9 @@ async fn dropping_a_scanner_releases_its_context() {
 async fn an_empty_range_of_a_released_server_ends_the_scan() {
     let replica = FakeServer::start(|request| ok(request, &ScanResponse::default()));
     let (_meta, table) = table_on_server(&replica).await;
-    let mut scanner = table.hash_scanner(b"h", b"b", b"a", &ScanOptions::new()).unwrap();
+    let mut scanner = table
+        .hash_scanner(b"h", b"b", b"a", &ScanOptions::new())
+        .unwrap();
     assert!(scanner.next().await.is_none());
 }
 
@@ -171,11 +198,16 @@ async fn hash_scans_are_narrowed_by_a_prefix() {
         assert_eq!(asked.start_key, key::encode(b"h", b"ab").unwrap());
         assert!(asked.start_inclusive && !asked.stop_inclusive);
         assert_eq!(asked.stop_key, key::encode(b"h", b"ac").unwrap());
-        ok(request, &ScanResponse { context_id: -1, ..Default::default() })
+        ok(
+            request,
+            &ScanResponse {
+                context_id: -1,
+                ..Default::default()
+            },
+        )
     });
     let (_meta, table) = table_on_server(&replica).await;
-    let options =
-        ScanOptions::new().sort_key_filter(pegasus_client::Filter::prefix(&b"ab"[..]));
+    let options = ScanOptions::new().sort_key_filter(pegasus_client::Filter::prefix(&b"ab"[..]));
     let mut scanner = table.hash_scanner(b"h", b"", b"", &options).unwrap();
     assert!(scanner.next().await.is_none());
     assert_eq!(replica.count(TaskCode::GetScanner), 1);

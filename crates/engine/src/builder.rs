@@ -16,7 +16,7 @@ pub struct EncodedMutation {
 }
 
 /// Accumulates effects in the order of evaluation. Later operations of the same turn see the effects
-/// of earlier ones through [`MutationBuilder::find`].
+/// of earlier ones.
 pub struct MutationBuilder {
     payload: BytesMut,
     record_count: u32,

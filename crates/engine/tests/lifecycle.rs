@@ -1,6 +1,11 @@
 //! Opening, flushing, losing memory, copying, and what is refused.
 
-#[allow(dead_code)]
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test may panic in its helper functions too"
+)]
+
+#[allow(dead_code, reason = "each test uses its part")]
 mod support;
 
 use std::sync::atomic::Ordering;
@@ -292,6 +297,8 @@ fn a_flush_by_a_full_memtable_is_reported() {
         }
     }
     assert!(replica.engine.flushed() <= replica.engine.applied().decree);
+    replica.engine.flush(FlushMode::Wait).unwrap();
+    assert!(!replica.recorder.went_back.load(Ordering::SeqCst));
     assert!(replica.engine.stats().data_file_bytes > 0);
 }
 

@@ -1,6 +1,11 @@
 //! Random operations against the engine and against a plain map, compared step by step.
 
-#[allow(dead_code)]
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test may panic in its helper functions too"
+)]
+
+#[allow(dead_code, reason = "each test uses its part")]
 mod support;
 
 use std::collections::BTreeMap;
@@ -222,8 +227,12 @@ impl Comparison {
             Step::MultiPut(hash, pairs, expiry) => self.multi_put(hash, &pairs, expiry),
             Step::MultiRemove(hash, sort_keys) => self.multi_remove(hash, &sort_keys),
             Step::Incr(key, increment, expiry) => self.incr(key, increment, expiry),
-            Step::CheckAndSet(key, check, set, value) => self.check_and_set(key, check, set, value),
-            Step::CheckAndMutate(key, check, mutates) => self.check_and_mutate(key, check, mutates),
+            Step::CheckAndSet(key, check, set, value) => {
+                self.check_and_set(key, &check, set, value);
+            }
+            Step::CheckAndMutate(key, check, mutates) => {
+                self.check_and_mutate(key, &check, mutates);
+            }
             Step::Propose => self.replica.propose(),
             Step::Commit => self.replica.commit(),
             Step::Flush => self.replica.engine.flush(FlushMode::Wait).unwrap(),
@@ -326,7 +335,7 @@ impl Comparison {
         }
     }
 
-    fn check_and_set(&mut self, key: Key, check: Check, set: u8, value: Vec<u8>) {
+    fn check_and_set(&mut self, key: Key, check: &Check, set: u8, value: Vec<u8>) {
         let request = CheckAndSetRequest {
             hash_key: hash_key(key.0),
             check_sort_key: sort_key(key.1),
@@ -342,13 +351,13 @@ impl Comparison {
         let WriteReply::CheckAndSet(reply) = reply else {
             panic!("{reply:?}")
         };
-        self.compare_check(key, &check, &reply);
+        self.compare_check(key, check, &reply);
         if reply.status.code() == 0 {
             self.set(&raw_key((key.0, set)), &request.set_value, 0);
         }
     }
 
-    fn check_and_mutate(&mut self, key: Key, check: Check, mutates: Vec<(u8, Option<Vec<u8>>)>) {
+    fn check_and_mutate(&mut self, key: Key, check: &Check, mutates: Vec<(u8, Option<Vec<u8>>)>) {
         let mutate_list = mutates.iter().map(|(sort, value)| Mutate {
             operation: MutateOperation(i32::from(value.is_none())),
             sort_key: sort_key(*sort),
@@ -373,7 +382,7 @@ impl Comparison {
             assert_eq!(reply.status.code(), 4);
             return;
         }
-        self.compare_check(key, &check, &reply);
+        self.compare_check(key, check, &reply);
         if reply.status.code() == 0 {
             for (sort, value) in mutates {
                 match value {
@@ -610,7 +619,7 @@ fn run(shared: &Shared, steps: Vec<Step>) {
 fn the_engine_agrees_with_a_map() {
     let shared = support::shared();
     let config = ProptestConfig {
-        cases: 96,
+        cases: 40,
         ..ProptestConfig::default()
     };
     proptest!(config, |(steps in vec(step_strategy(), 1..120))| run(&shared, steps));

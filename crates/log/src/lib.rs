@@ -53,16 +53,29 @@
 //! * Not distinguishable: a disk that replaces whole sectors of the *very last* flushed batch with
 //!   zeros or with their earlier content. Anywhere earlier that is reported too.
 
+mod active_segment;
+mod batch;
+mod directory;
 mod error;
 pub mod file_layer;
+mod header;
 mod log;
+mod marker;
 mod observer;
+mod opening;
 mod options;
+mod own_record;
 mod queue;
 mod record;
+mod recovery;
 mod report;
+mod sector;
+mod segment_table;
+mod spares;
+mod standing;
 mod stats;
 mod suspects;
+mod writer;
 
 pub use error::{LogFailure, OpenError, SubmitError};
 pub use log::Log;

@@ -1,24 +1,33 @@
 //! The log as its host sees it.
 
+use std::ops::RangeInclusive;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::thread::JoinHandle;
 
+use parking_lot::Mutex;
 use pegasus_common::{Decree, Gpid};
 
+use crate::directory::Directory;
 use crate::error::{LogFailure, OpenError};
 use crate::observer::{LogHandle, LogObserver};
+use crate::opening;
 use crate::options::{LogOptions, OpenMode};
 use crate::queue::Queue;
 use crate::record::Record;
 use crate::report::RecoveryReport;
+use crate::segment_table::SegmentTable;
 use crate::stats::LogStats;
 
 /// An open log with its thread. Dropping it writes what is waiting and ends the thread.
-#[derive(Debug)]
 pub struct Log {
     queue: Arc<Queue>,
     stats: Arc<LogStats>,
+    table: Arc<Mutex<SegmentTable>>,
+    size_limit: u64,
     thread: Option<JoinHandle<()>>,
+    /// Keeps the lock, also when the thread has ended with a failure.
+    _directory: Arc<Directory>,
 }
 
 impl Log {
@@ -31,19 +40,26 @@ impl Log {
     ///
     /// # Errors
     /// [`OpenError`]. Damage is not an error: the report names it.
+    #[allow(clippy::needless_pass_by_value)] // options are consumed: a log is opened once with them
     pub fn open(
         options: LogOptions,
         mode: OpenMode,
         replay: &mut dyn FnMut(Record),
     ) -> Result<(Self, RecoveryReport), OpenError> {
-        let _ = (options, mode, replay);
-        Err(OpenError::BadOption {
-            option: "all",
-            problem: "being built",
-        })
+        let (parts, report) = opening::open(&options, mode, replay)?;
+        let log = Self {
+            queue: Arc::clone(&parts.queue),
+            stats: Arc::clone(&parts.stats),
+            table: Arc::clone(&parts.table),
+            size_limit: options.size_limit,
+            _directory: Arc::clone(&parts.directory),
+            thread: Some(opening::spawn(parts)?),
+        };
+        Ok((log, report))
     }
 
-    /// Adds a producer. `observer` is called on the log thread.
+    /// Adds a producer. `observer` is called on the log thread; if the log has failed already, it
+    /// hears so at once.
     #[must_use]
     pub fn register(&self, observer: Arc<dyn LogObserver>) -> LogHandle {
         let producer = self.queue.register(observer);
@@ -51,7 +67,8 @@ impl Log {
     }
 
     /// The storage engine has this replica's mutations through `decree` on the medium: the log
-    /// need not keep them. Never goes back.
+    /// need not keep them. Never goes back, except by a `Forget` or `Reset` record of the replica,
+    /// which must be submitted before flushes of its new state are told here.
     pub fn set_flushed(&self, gpid: Gpid, decree: Decree) {
         self.queue.set_flushed(gpid, decree);
     }
@@ -61,13 +78,24 @@ impl Log {
     /// replica that is no longer here needs a `Forget` record.
     #[must_use]
     pub fn pinning(&self) -> Vec<(Gpid, Decree)> {
-        Vec::new()
+        self.table.lock().pinning(self.size_limit)
+    }
+
+    /// The segments that hold mutations of this replica, with their smallest and largest decree;
+    /// oldest first.
+    #[must_use]
+    pub fn decrees_of(&self, gpid: Gpid) -> Vec<(u64, RangeInclusive<Decree>)> {
+        let spans = self.table.lock().spans_of(gpid);
+        let ranges = spans.into_iter();
+        ranges
+            .map(|(segment, span)| (segment, span.min..=span.max))
+            .collect()
     }
 
     /// Bytes of all segment files, without spares.
     #[must_use]
     pub fn total_bytes(&self) -> u64 {
-        0
+        self.stats.segment_bytes.load(Ordering::Relaxed)
     }
 
     /// The counters.
@@ -103,5 +131,13 @@ impl Log {
 impl Drop for Log {
     fn drop(&mut self) {
         self.stop();
+    }
+}
+
+impl std::fmt::Debug for Log {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Log")
+            .field("stats", &self.stats)
+            .finish_non_exhaustive()
     }
 }

@@ -1,8 +1,11 @@
 //! How a log is opened.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
+
+use pegasus_common::Gpid;
 
 use crate::file_layer::{FileLayer, OsFiles};
 
@@ -58,6 +61,10 @@ pub struct LogOptions {
     pub size_limit: u64,
     /// How many unused segment files are kept ready. Default 2.
     pub spares_max: usize,
+    /// The replicas whose storage is in the data directory, if the host knows: doubts then concern
+    /// only them. Without it, damage of which nothing else is known puts every replica in doubt,
+    /// also one that is made here later, until it is reset.
+    pub replicas: Option<BTreeSet<Gpid>>,
     /// The files and the machine; tests put faults here.
     pub files: Arc<dyn FileLayer>,
 }
@@ -74,6 +81,7 @@ impl LogOptions {
             batch_bytes_max: 4 << 20,
             size_limit: 1 << 30,
             spares_max: 2,
+            replicas: None,
             files: Arc::new(OsFiles),
         }
     }
@@ -89,6 +97,7 @@ impl fmt::Debug for LogOptions {
             .field("batch_bytes_max", &self.batch_bytes_max)
             .field("size_limit", &self.size_limit)
             .field("spares_max", &self.spares_max)
+            .field("replicas", &self.replicas)
             .finish_non_exhaustive()
     }
 }

@@ -65,7 +65,7 @@ pub(crate) enum SectorState {
 }
 
 /// The content of a sector, as much as is in use.
-pub(crate) fn content(sector: &[u8], head: &SectorHead) -> &[u8] {
+pub(crate) fn content<'a>(sector: &'a [u8], head: &SectorHead) -> &'a [u8] {
     &sector[CONTENT_AT..CONTENT_AT + usize::from(head.used)]
 }
 

@@ -86,7 +86,6 @@ impl Spares {
             Err(failure) => {
                 tracing::warn!(%failure, source = %failure.source, "no spare log segment can be made");
                 self.owed = 0;
-                self.give_up(directory);
             }
         }
     }
@@ -111,31 +110,22 @@ impl Spares {
 
     fn fill_now(&mut self, directory: &Directory) -> Result<PathBuf, LogFailure> {
         loop {
-            match self.fill_step(directory) {
-                Ok(Some(path)) => return Ok(path),
-                Ok(None) => {}
-                Err(failure) => {
-                    self.give_up(directory);
-                    return Err(failure);
-                }
+            if let Some(path) = self.fill_step(directory)? {
+                return Ok(path);
             }
         }
     }
 
-    /// Fills a step; the path when the file is complete.
+    /// Fills a step; the path when the file is complete. What cannot be filled is removed.
     fn fill_step(&mut self, directory: &Directory) -> Result<Option<PathBuf>, LogFailure> {
         let mut filling = match self.filling.take() {
             Some(filling) => filling,
             None => self.begin(directory)?,
         };
-        let length = STEP_BYTES.min(self.segment_bytes - filling.done);
-        let zeros = vec![0; usize::try_from(length).expect("a step is 1 MiB at most")];
-        filling
-            .file
-            .write_at(&zeros, filling.done)
-            .and_then(|()| filling.file.sync())
-            .map_err(LogFailure::new("fill", &filling.path))?;
-        filling.done += length;
+        if let Err(failure) = filling.extend(self.segment_bytes) {
+            directory.remove(&filling.path)?;
+            return Err(failure);
+        }
         if filling.done < self.segment_bytes {
             self.filling = Some(filling);
             return Ok(None);
@@ -158,16 +148,6 @@ impl Spares {
         })
     }
 
-    fn give_up(&mut self, directory: &Directory) {
-        let unfinished = self.filling.take().map(|filling| filling.path);
-        let newest = directory.filling_path(self.next_number.saturating_sub(1));
-        for path in unfinished.iter().chain([&newest]) {
-            if let Err(failure) = directory.remove(path) {
-                tracing::warn!(%failure, "an unfinished log file stays until the next start");
-            }
-        }
-    }
-
     fn add(&mut self, path: PathBuf) {
         self.ready.push_back(path);
         self.publish_count();
@@ -182,5 +162,18 @@ impl Spares {
         self.stats
             .spares
             .store(self.ready.len() as u64, Ordering::Relaxed);
+    }
+}
+
+impl Filling {
+    fn extend(&mut self, segment_bytes: u64) -> Result<(), LogFailure> {
+        let length = STEP_BYTES.min(segment_bytes - self.done);
+        let zeros = vec![0; usize::try_from(length).expect("a step is 1 MiB at most")];
+        self.file
+            .write_at(&zeros, self.done)
+            .and_then(|()| self.file.sync())
+            .map_err(LogFailure::new("fill", &self.path))?;
+        self.done += length;
+        Ok(())
     }
 }

@@ -55,6 +55,14 @@ impl Suspects {
         }
     }
 
+    /// Clears everybody else.
+    pub fn restrict_to(&mut self, gpids: &BTreeSet<Gpid>) {
+        *self = Self::Only(match self {
+            Self::Only(suspected) => &*suspected & gpids,
+            Self::AllExcept(cleared) => gpids - &*cleared,
+        });
+    }
+
     /// Everybody whom either suspects.
     #[must_use]
     pub fn union(&self, other: &Self) -> Self {
@@ -107,9 +115,14 @@ mod tests {
             let both = a.union(&b);
             let mut less = a.clone();
             less.clear(cleared);
+            let few = BTreeSet::from([Gpid::new(1, 1), Gpid::new(1, 4)]);
+            let mut restricted = a.clone();
+            restricted.restrict_to(&few);
             for partition in 0..5 {
                 let gpid = Gpid::new(1, partition);
                 prop_assert_eq!(both.contains(gpid), a.contains(gpid) || b.contains(gpid));
+                let inside = a.contains(gpid) && few.contains(&gpid);
+                prop_assert_eq!(restricted.contains(gpid), inside);
                 prop_assert_eq!(less.contains(gpid), a.contains(gpid) && gpid != cleared);
             }
         }

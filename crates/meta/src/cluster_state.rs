@@ -60,7 +60,8 @@ pub struct ClusterState {
 impl ClusterState {
     pub(crate) fn insert(&mut self, table: TableState) {
         if table.info.status == TableStatus::Available {
-            self.available.insert(table.info.name.clone(), table.info.id);
+            self.available
+                .insert(table.info.name.clone(), table.info.id);
         }
         self.tables.insert(table.info.id, table);
     }
@@ -234,7 +235,11 @@ mod tests {
     #[test]
     fn a_dropped_table_frees_its_name_and_keeps_its_id() {
         let mut state = state_with_table(3, "temp", 4);
-        let birth = state.partition(Gpid::new(3, 1)).unwrap().configuration.born(node(1), vec![]);
+        let birth = state
+            .partition(Gpid::new(3, 1))
+            .unwrap()
+            .configuration
+            .born(node(1), vec![]);
         state.apply(Command::Reconfigure(birth), Version(2));
         let drop = Command::DropTable {
             id: AppId(3),

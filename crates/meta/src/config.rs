@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use pegasus_common::RpcAddress;
-use pegasus_rpc::NetworkLimits;
+use pegasus_common::logging::{CoreSection, LoggerSection};
+use pegasus_rpc::NetworkSection;
 
 use crate::core::MetaOptions;
 use crate::failure_detector::FailureDetectorOptions;
@@ -37,25 +38,6 @@ pegasus_common::config_choice! {
         Steady = "steady",
         /// Partitions are cured and load is balanced.
         Lively = "lively",
-    }
-}
-
-pegasus_common::config_section! {
-    /// The listening socket, shared by RPC and HTTP.
-    "network" => NetworkSection {
-        /// IPv4 address and port to listen on, and by which replica servers and clients find this
-        /// one.
-        address: String = "127.0.0.1:34601".to_owned(),
-        /// The largest request frame; a connection that announces more is closed. Bytes.
-        max_frame_bytes: u64 = 64 << 20 => 4_096..=1 << 31,
-        /// Connections in all; the next one is closed at once.
-        max_connections: u64 = 10_000 => 1..=1_000_000,
-        /// Connections from one client address; 0 is no limit.
-        conn_threshold_per_ip: u64 = 0,
-        /// Unanswered requests of one connection; the next one is answered ERR_BUSY.
-        max_requests_in_flight_per_connection: u64 = 10_000 => 1..=1_000_000,
-        /// Replies that a client has not taken; past this its connection is not read. Bytes.
-        max_unsent_reply_bytes: u64 = 4 << 20 => 65_536..=1 << 30,
     }
 }
 
@@ -111,31 +93,19 @@ pegasus_common::config_section! {
     }
 }
 
-pegasus_common::config_section! {
-    /// Log files of this process.
-    "log" => LogSection {
-        /// Where the log files go.
-        directory: String = "log".to_owned(),
-        /// Lowest level that is written: error, warn, info, debug or trace.
-        level: String = "info".to_owned(); mutable,
-        /// Size at which a new file is begun. Bytes.
-        max_log_file_bytes: u64 = 64 << 20 => 65_536..=1 << 40,
-        /// Files that are kept.
-        max_number_of_log_files_on_disk: u64 = 20 => 1..=10_000,
-    }
-}
-
 pegasus_common::config_file! {
     /// The configuration of a meta server.
     MetaServerConfig {
+        /// Section `[core]`.
+        core: CoreSection,
         /// Section `[network]`.
         network: NetworkSection,
         /// Section `[meta_server]`.
         meta_server: MetaServerSection,
         /// Section `[replication]`.
         replication: ReplicationSection,
-        /// Section `[log]`.
-        log: LogSection,
+        /// Section `[tools.simple_logger]`.
+        logger: LoggerSection,
     }
 }
 
@@ -146,34 +116,6 @@ pub struct BadOption {
     section: &'static str,
     key: &'static str,
     reason: String,
-}
-
-impl NetworkSection {
-    /// The limits in the form that the network code takes.
-    #[must_use]
-    pub fn limits(&self) -> NetworkLimits {
-        NetworkLimits {
-            max_frame_bytes: to_usize(self.max_frame_bytes),
-            max_connections: to_usize(self.max_connections),
-            connections_per_ip_max: to_usize(self.conn_threshold_per_ip),
-            requests_in_flight_max: u32::try_from(self.max_requests_in_flight_per_connection)
-                .unwrap_or(u32::MAX),
-            unsent_reply_bytes_max: to_usize(self.max_unsent_reply_bytes),
-        }
-    }
-
-    /// The address to listen on.
-    ///
-    /// # Errors
-    /// The text is no IPv4 address with a port.
-    pub fn rpc_address(&self) -> Result<RpcAddress, BadOption> {
-        let parsed: Result<RpcAddress, _> = self.address.parse();
-        parsed.map_err(|error| BadOption {
-            section: "network",
-            key: "address",
-            reason: error.to_string(),
-        })
-    }
 }
 
 impl MetaServerConfig {
@@ -290,7 +232,10 @@ mod tests {
         let mut config = MetaServerConfig::default();
         config.replication.fd_lease_seconds = 22;
         let error = config.check().unwrap_err().to_string();
-        assert!(error.starts_with("[replication] fd_grace_seconds"), "{error}");
+        assert!(
+            error.starts_with("[replication] fd_grace_seconds"),
+            "{error}"
+        );
     }
 
     #[test]

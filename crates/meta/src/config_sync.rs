@@ -145,7 +145,11 @@ mod tests {
             (Gpid::new(2, 0), 7),
         ] {
             let outcome = judge(&state, 1, report(pid, ballot), i64::MAX);
-            assert_eq!((outcome.garbage.len(), outcome.alerts.len()), (0, 1), "{pid}");
+            assert_eq!(
+                (outcome.garbage.len(), outcome.alerts.len()),
+                (0, 1),
+                "{pid}"
+            );
         }
     }
 
@@ -153,14 +157,25 @@ mod tests {
     fn only_what_is_surely_useless_is_garbage() {
         let mut state = state();
         let born = Gpid::new(2, 0);
-        let is_garbage = |state: &_, host, report, now| {
-            !judge(state, host, report, now).garbage.is_empty()
-        };
-        assert!(!is_garbage(&state, 1, report(born, 1), i64::MAX), "a member");
-        assert!(!is_garbage(&state, 4, report(born, 1), i64::MAX), "was a member once");
-        assert!(is_garbage(&state, 4, report(born, 0), 0), "never was a member");
+        let is_garbage =
+            |state: &_, host, report, now| !judge(state, host, report, now).garbage.is_empty();
+        assert!(
+            !is_garbage(&state, 1, report(born, 1), i64::MAX),
+            "a member"
+        );
+        assert!(
+            !is_garbage(&state, 4, report(born, 1), i64::MAX),
+            "was a member once"
+        );
+        assert!(
+            is_garbage(&state, 4, report(born, 0), 0),
+            "never was a member"
+        );
         let unborn = report(Gpid::new(2, 1), 0);
-        assert!(!is_garbage(&state, 4, unborn, i64::MAX), "may become a member");
+        assert!(
+            !is_garbage(&state, 4, unborn, i64::MAX),
+            "may become a member"
+        );
         let learner = ReplicaReport {
             is_learner: true,
             ..report(born, 0)
@@ -172,7 +187,10 @@ mod tests {
             expire_second: 20,
         };
         state.apply(drop, Version(3));
-        assert!(!is_garbage(&state, 1, report(born, 1), 19), "can be recalled");
+        assert!(
+            !is_garbage(&state, 1, report(born, 1), 19),
+            "can be recalled"
+        );
         assert!(is_garbage(&state, 1, report(born, 1), 20), "expired");
         let outcome = judge_reports(
             &state,

@@ -11,7 +11,10 @@ use crate::partition::PartitionConfiguration;
 
 /// How a membership changes (upstream's `config_type`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[allow(missing_docs, reason = "the table at `next_configuration` says what each does")]
+#[allow(
+    missing_docs,
+    reason = "the table at `next_configuration` says what each does"
+)]
 pub enum ChangeKind {
     AssignPrimary,
     UpgradeToPrimary,
@@ -188,14 +191,35 @@ mod tests {
         use ChangeKind as K;
         let full = partition(1, &[2, 3]);
         let headless = partition(0, &[2, 3]);
-        assert!(accepted(&full, &request(K::ForceUpdateBallot, 1, 6, 1, &[3, 2])));
-        assert!(accepted(&full, &request(K::DowngradeToSecondary, 1, 6, 0, &[2, 3, 1])));
-        assert!(accepted(&full, &request(K::DowngradeToInactive, 2, 6, 1, &[3])));
-        assert!(accepted(&full, &request(K::DowngradeToInactive, 1, 6, 0, &[2, 3])));
+        assert!(accepted(
+            &full,
+            &request(K::ForceUpdateBallot, 1, 6, 1, &[3, 2])
+        ));
+        assert!(accepted(
+            &full,
+            &request(K::DowngradeToSecondary, 1, 6, 0, &[2, 3, 1])
+        ));
+        assert!(accepted(
+            &full,
+            &request(K::DowngradeToInactive, 2, 6, 1, &[3])
+        ));
+        assert!(accepted(
+            &full,
+            &request(K::DowngradeToInactive, 1, 6, 0, &[2, 3])
+        ));
         assert!(accepted(&full, &request(K::Remove, 3, 6, 1, &[2])));
-        assert!(accepted(&full, &request(K::UpgradeToSecondary, 4, 6, 1, &[2, 3, 4])));
-        assert!(accepted(&headless, &request(K::UpgradeToPrimary, 3, 6, 3, &[2])));
-        assert!(accepted(&partition(0, &[]), &request(K::AssignPrimary, 1, 6, 1, &[])));
+        assert!(accepted(
+            &full,
+            &request(K::UpgradeToSecondary, 4, 6, 1, &[2, 3, 4])
+        ));
+        assert!(accepted(
+            &headless,
+            &request(K::UpgradeToPrimary, 3, 6, 3, &[2])
+        ));
+        assert!(accepted(
+            &partition(0, &[]),
+            &request(K::AssignPrimary, 1, 6, 1, &[])
+        ));
     }
 
     #[test]

@@ -201,7 +201,11 @@ mod tests {
             detector.on_beacon(at(20), node(1), Some(7)),
             BeaconOutcome::Stale
         );
-        assert_eq!(detector.on_tick(at(4_011)).len(), 1, "a stale beacon extends nothing");
+        assert_eq!(
+            detector.on_tick(at(4_011)).len(),
+            1,
+            "a stale beacon extends nothing"
+        );
     }
 
     #[test]

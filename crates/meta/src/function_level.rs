@@ -98,8 +98,8 @@ impl FreezeRule {
     /// The level that holds while `alive` of the known servers live and `dead` do not.
     #[must_use]
     pub fn effective(self, configured: FunctionLevel, alive: usize, dead: usize) -> FunctionLevel {
-        let frozen = alive < self.live_nodes_min
-            || alive * 100 < self.live_percent_min * (alive + dead);
+        let frozen =
+            alive < self.live_nodes_min || alive * 100 < self.live_percent_min * (alive + dead);
         if frozen {
             configured.min(FunctionLevel::Freezed)
         } else {

@@ -31,8 +31,16 @@ const UNALIVE: GaugeInfo = GaugeInfo::new(
     "known replica servers that do not live",
 );
 const CLASSES: [GaugeInfo; 5] = [
-    GaugeInfo::new("dead_partitions", Unit::Partitions, "partitions without members"),
-    GaugeInfo::new("unreadable_partitions", Unit::Partitions, "partitions without primary"),
+    GaugeInfo::new(
+        "dead_partitions",
+        Unit::Partitions,
+        "partitions without members",
+    ),
+    GaugeInfo::new(
+        "unreadable_partitions",
+        Unit::Partitions,
+        "partitions without primary",
+    ),
     GaugeInfo::new(
         "unwritable_partitions",
         Unit::Partitions,
@@ -43,7 +51,11 @@ const CLASSES: [GaugeInfo; 5] = [
         Unit::Partitions,
         "writable partitions that lack a member",
     ),
-    GaugeInfo::new("healthy_partitions", Unit::Partitions, "partitions with all members"),
+    GaugeInfo::new(
+        "healthy_partitions",
+        Unit::Partitions,
+        "partitions with all members",
+    ),
 ];
 
 /// The server's metrics and those of each available table.

@@ -60,7 +60,7 @@ pub fn list_apps(
     request: &ConfigurationListAppsRequest,
 ) -> ConfigurationListAppsResponse {
     let pattern = request.app_name_pattern.as_deref().zip(request.match_type);
-    let matches: Box<dyn Fn(&str) -> bool> = match pattern {
+    let matches: NameMatcher<'_> = match pattern {
         None => Box::new(|_| true),
         Some((pattern, match_type)) => match matcher(pattern, match_type) {
             Some(matches) => matches,
@@ -80,10 +80,10 @@ pub fn list_apps(
     }
 }
 
-fn matcher(
-    pattern: &str,
-    match_type: PatternMatchType,
-) -> Option<Box<dyn Fn(&str) -> bool + '_>> {
+/// Whether a name is asked for.
+type NameMatcher<'a> = Box<dyn Fn(&str) -> bool + 'a>;
+
+fn matcher(pattern: &str, match_type: PatternMatchType) -> Option<NameMatcher<'_>> {
     Some(match match_type {
         PatternMatchType::PMT_MATCH_ALL => Box::new(|_| true),
         PatternMatchType::PMT_MATCH_EXACT => Box::new(move |name| name == pattern),
@@ -120,11 +120,14 @@ pub fn list_nodes(
         node,
         hp_node: names.name(node),
     };
-    let alive = detector.alive().map(|node| info(NodeStatus::NS_ALIVE, node));
-    let dead = detector.dead().map(|node| info(NodeStatus::NS_UNALIVE, node));
-    let wanted = |info: &NodeInfo| {
-        request.status == NodeStatus::NS_INVALID || request.status == info.status
-    };
+    let alive = detector
+        .alive()
+        .map(|node| info(NodeStatus::NS_ALIVE, node));
+    let dead = detector
+        .dead()
+        .map(|node| info(NodeStatus::NS_UNALIVE, node));
+    let wanted =
+        |info: &NodeInfo| request.status == NodeStatus::NS_INVALID || request.status == info.status;
     ConfigurationListNodesResponse {
         err: ErrorCode::Ok,
         infos: alive.chain(dead).filter(wanted).collect(),
@@ -148,9 +151,16 @@ pub fn replica_count_deviations(state: &ClusterState, detector: &FailureDetector
     // Where dead servers still hold replicas the living are a sample of what will be.
     let all = counts.len();
     counts.retain(|&node, _| detector.is_alive(node));
-    let population = if counts.len() < all { Population::Sample } else { Population::Whole };
+    let population = if counts.len() < all {
+        Population::Sample
+    } else {
+        Population::Whole
+    };
     [0, 1].map(|kind| {
-        let values: Vec<_> = counts.values().map(|count| f64::from(count[kind])).collect();
+        let values: Vec<_> = counts
+            .values()
+            .map(|count| f64::from(count[kind]))
+            .collect();
         format!("{:.2}", round_down(deviation(&values, population)))
     })
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use pegasus_common::RpcAddress;
+use pegasus_common::address::ParseAddressError;
 use pegasus_common::metrics::Registry;
 use pegasus_metastore::{
     CommitError, Epoch, Leadership, LocalOptions, LocalStore, MemoryStore, MetadataStore,
@@ -35,6 +36,9 @@ pub enum ServerError {
     /// The configuration makes no sense.
     #[error(transparent)]
     Config(#[from] BadOption),
+    /// `[network] address` is no address.
+    #[error("[network] address: {0}")]
+    Address(#[from] ParseAddressError),
     /// The address cannot be listened on.
     #[error("cannot listen on {address}")]
     Listen {
@@ -91,10 +95,7 @@ impl MetaServer {
     /// The configuration makes no sense, or one of the two cannot be opened.
     pub fn bind(config: MetaServerConfig) -> Result<Self, ServerError> {
         config.check()?;
-        let wanted = config.network.rpc_address()?;
-        let address = wanted
-            .to_socket_addr()
-            .unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 0)));
+        let address = config.network.socket_address()?;
         let store: Arc<dyn MetadataStore> = match config.meta_server.meta_state_service_type {
             StateServiceType::Embedded => {
                 let directory = config.store_directory();
@@ -107,7 +108,7 @@ impl MetaServer {
         // Port 0 has become a real one.
         let address = match listener.local_addr().map_err(refused)? {
             SocketAddr::V4(address) => RpcAddress::from_v4(address),
-            SocketAddr::V6(_) => wanted,
+            SocketAddr::V6(_) => return Err(refused(std::io::ErrorKind::AddrNotAvailable.into())),
         };
         Ok(Self {
             config,

@@ -66,20 +66,28 @@ impl MetaService {
     fn lead(&self, request: Request) {
         match request.code {
             TaskCode::QueryConfig => {
-                self.answer(request, |core, _, argument, _| Some(core.query_cfg(argument)));
+                self.answer(request, |core, _, argument, _| {
+                    Some(core.query_cfg(argument))
+                });
             }
             TaskCode::ListApps => {
-                self.answer(request, |core, _, argument, _| Some(core.list_apps(argument)));
+                self.answer(request, |core, _, argument, _| {
+                    Some(core.list_apps(argument))
+                });
             }
             TaskCode::ListNodes => {
-                self.answer(request, |core, _, argument, _| Some(core.list_nodes(argument)));
+                self.answer(request, |core, _, argument, _| {
+                    Some(core.list_nodes(argument))
+                });
             }
             TaskCode::ClusterInfo => self.answer(
                 request,
                 |core, _, _: &ConfigurationClusterInfoRequest, _| Some(core.cluster_info()),
             ),
             TaskCode::ControlMeta => {
-                self.answer(request, |core, _, argument, _| Some(core.control_meta(argument)));
+                self.answer(request, |core, _, argument, _| {
+                    Some(core.control_meta(argument))
+                });
             }
             TaskCode::Beacon => self.answer(request, MetaCore::beacon),
             TaskCode::ConfigSync => self.answer(request, |core, now, argument, out| {
@@ -149,7 +157,7 @@ pub fn refuse(code: TaskCode, responder: Responder, err: ErrorCode) {
         TaskCode::ControlMeta => reply!(ConfigurationMetaControlResponse),
         TaskCode::ConfigSync => reply!(ConfigurationQueryByNodeResponse),
         TaskCode::CreateApp => reply!(ConfigurationCreateAppResponse),
-        TaskCode::DropApp => reply!(ConfigurationDropAppResponse),
+        TaskCode::DropApp => responder.reply(&ConfigurationDropAppResponse { err }),
         TaskCode::UpdatePartitionConfiguration => reply!(ConfigurationUpdateResponse),
         _ => responder.fail(ErrorCode::HandlerNotFound),
     }

@@ -283,11 +283,7 @@ fn read_table(key: &str, id: AppId, value: &[u8]) -> Result<Table, LoadError> {
     })
 }
 
-fn read_partition(
-    key: &str,
-    pid: Gpid,
-    value: &[u8],
-) -> Result<PartitionConfiguration, LoadError> {
+fn read_partition(key: &str, pid: Gpid, value: &[u8]) -> Result<PartitionConfiguration, LoadError> {
     let stored: StoredPartition = read_json(key, value)?;
     check_version(key, stored.format_version)?;
     if stored.pid != pid.to_string() {

@@ -338,11 +338,10 @@ mod tests {
                 ..DropAppOptions::default()
             },
         };
-        let expires = |request| {
-            match Staging::default().judge_drop(&state, &RULES, 1_000, &request) {
-                DropVerdict::Drop(_, Command::DropTable { expire_second, .. }) => expire_second,
-                other => panic!("{other:?}"),
-            }
+        let expires = |request| match Staging::default().judge_drop(&state, &RULES, 1_000, &request)
+        {
+            DropVerdict::Drop(_, Command::DropTable { expire_second, .. }) => expire_second,
+            other => panic!("{other:?}"),
         };
         assert_eq!(expires(request(None)), 1_100);
         assert_eq!(expires(request(Some(0))), 1_100);

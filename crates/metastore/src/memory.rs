@@ -194,7 +194,9 @@ impl MemoryStore {
             let mut shared = self.cluster.shared.lock();
             match shared.faults.pop_front() {
                 None => (shared.commit(epoch, &transaction), None),
-                Some(CommitFault::Delay(delay)) => (shared.commit(epoch, &transaction), Some(delay)),
+                Some(CommitFault::Delay(delay)) => {
+                    (shared.commit(epoch, &transaction), Some(delay))
+                }
                 Some(CommitFault::LoseRequest) => (Err(lost("the request was lost")), None),
                 Some(CommitFault::LoseAnswer) => {
                     let done = shared.commit(epoch, &transaction);

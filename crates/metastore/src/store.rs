@@ -32,11 +32,8 @@ pub trait MetadataStore: Send + Sync {
     ///
     /// # Errors
     /// The store cannot be reached or has failed.
-    fn scan(
-        &self,
-        range: ScanRange,
-        limit: usize,
-    ) -> BoxFuture<'_, Result<Vec<Entry>, StoreError>>;
+    fn scan(&self, range: ScanRange, limit: usize)
+    -> BoxFuture<'_, Result<Vec<Entry>, StoreError>>;
 
     /// Makes a transaction durable. Returns the version of every value that it wrote.
     ///

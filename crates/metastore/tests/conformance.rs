@@ -1,7 +1,10 @@
 //! What every implementation of the store must do. One suite; each store brings a way to make an
 //! empty group and to close and open a member again.
 
-#![allow(clippy::unwrap_used, reason = "a test that panics has failed, as it should")]
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test that panics has failed, as it should"
+)]
 
 use std::sync::Arc;
 
@@ -113,16 +116,31 @@ mod checks {
         let second = store.commit(epoch, Transaction::new().replace("a", first, "2"));
         let second = second.await.unwrap();
         assert!(second > first);
-        let late = store.commit(epoch, Transaction::new().replace("a", first, "3")).await;
+        let late = store
+            .commit(epoch, Transaction::new().replace("a", first, "3"))
+            .await;
         let found = Some(second);
         let key = Bytes::from_static(b"a");
         assert_eq!(late, Err(CommitError::PreconditionFailed { key, found }));
-        let missing = store.commit(epoch, Transaction::new().replace("z", first, "3")).await;
-        assert!(matches!(missing, Err(CommitError::PreconditionFailed { found: None, .. })));
+        let missing = store
+            .commit(epoch, Transaction::new().replace("z", first, "3"))
+            .await;
+        assert!(matches!(
+            missing,
+            Err(CommitError::PreconditionFailed { found: None, .. })
+        ));
         // A key that was deleted and made again is another one.
-        store.commit(epoch, Transaction::new().delete("a")).await.unwrap();
-        store.commit(epoch, Transaction::new().create("a", "4")).await.unwrap();
-        let stale = store.commit(epoch, Transaction::new().replace("a", second, "5")).await;
+        store
+            .commit(epoch, Transaction::new().delete("a"))
+            .await
+            .unwrap();
+        store
+            .commit(epoch, Transaction::new().create("a", "4"))
+            .await
+            .unwrap();
+        let stale = store
+            .commit(epoch, Transaction::new().replace("a", second, "5"))
+            .await;
         assert!(matches!(stale, Err(CommitError::PreconditionFailed { .. })));
     }
 
@@ -135,7 +153,10 @@ mod checks {
         });
         store.commit(epoch, transaction).await.unwrap();
         let range = ScanRange::of_prefix("b/");
-        assert_eq!(keys(&*store, range.clone(), 10).await, ["b/1", "b/2", "b/3"]);
+        assert_eq!(
+            keys(&*store, range.clone(), 10).await,
+            ["b/1", "b/2", "b/3"]
+        );
         assert_eq!(keys(&*store, range.clone(), 2).await, ["b/1", "b/2"]);
         let after = |key: &'static str| ScanRange {
             after: Some(Bytes::from_static(key.as_bytes())),
@@ -149,14 +170,26 @@ mod checks {
 
     pub async fn deposed_leaders_cannot_write(subject: &dyn Subject) {
         let store = subject.open();
-        let nobody = store.commit(Epoch(1), Transaction::new().put("a", "0")).await;
-        assert!(matches!(nobody, Err(CommitError::Deposed { .. })), "{nobody:?}");
+        let nobody = store
+            .commit(Epoch(1), Transaction::new().put("a", "0"))
+            .await;
+        assert!(
+            matches!(nobody, Err(CommitError::Deposed { .. })),
+            "{nobody:?}"
+        );
         let first = elected(&*store).await;
         store.campaign().await.unwrap();
-        assert_eq!(elected(&*store).await, first, "standing twice changes nothing");
+        assert_eq!(
+            elected(&*store).await,
+            first,
+            "standing twice changes nothing"
+        );
         store.resign(first).await.unwrap();
         let resigned = store.commit(first, Transaction::new().put("a", "1")).await;
-        assert!(matches!(resigned, Err(CommitError::Deposed { .. })), "{resigned:?}");
+        assert!(
+            matches!(resigned, Err(CommitError::Deposed { .. })),
+            "{resigned:?}"
+        );
         assert_eq!(store.leadership().borrow().epoch(), None);
         let second = elected(&*store).await;
         assert!(second > first);
@@ -164,7 +197,10 @@ mod checks {
         let (epoch, current) = (first, second);
         assert_eq!(deposed, Err(CommitError::Deposed { epoch, current }));
         store.resign(first).await.unwrap();
-        store.commit(second, Transaction::new().put("a", "2")).await.unwrap();
+        store
+            .commit(second, Transaction::new().put("a", "2"))
+            .await
+            .unwrap();
         assert_eq!(value(&*store, "a").await.unwrap(), "2");
     }
 
@@ -219,9 +255,14 @@ mod checks {
         let store = subject.open();
         let epoch = elected(&*store).await;
         let large = vec![0; pegasus_metastore::store::TRANSACTION_BYTES_MAX];
-        let refused = store.commit(epoch, Transaction::new().put("a", large)).await;
+        let refused = store
+            .commit(epoch, Transaction::new().put("a", large))
+            .await;
         assert!(matches!(refused, Err(CommitError::TooLarge { .. })));
-        store.commit(epoch, Transaction::new().put("a", "1")).await.unwrap();
+        store
+            .commit(epoch, Transaction::new().put("a", "1"))
+            .await
+            .unwrap();
     }
 }
 
@@ -238,7 +279,9 @@ async fn another_member_takes_over_and_the_old_leader_is_fenced() {
     assert!(second > first);
     let late = one.commit(first, Transaction::new().put("a", "1")).await;
     assert!(matches!(late, Err(CommitError::Deposed { .. })));
-    two.commit(second, Transaction::new().put("a", "2")).await.unwrap();
+    two.commit(second, Transaction::new().put("a", "2"))
+        .await
+        .unwrap();
     assert_eq!(value(&one, "a").await.unwrap(), "2");
 }
 
@@ -256,9 +299,15 @@ async fn injected_faults_do_what_they_say() {
         CommitFault::Fail,
     ]);
     put("1").await.unwrap();
-    assert!(matches!(put("2").await, Err(CommitError::Indeterminate { .. })));
+    assert!(matches!(
+        put("2").await,
+        Err(CommitError::Indeterminate { .. })
+    ));
     assert_eq!(value(&store, "a").await.unwrap(), "1");
-    assert!(matches!(put("3").await, Err(CommitError::Indeterminate { .. })));
+    assert!(matches!(
+        put("3").await,
+        Err(CommitError::Indeterminate { .. })
+    ));
     assert_eq!(value(&store, "a").await.unwrap(), "3");
     assert!(matches!(put("4").await, Err(CommitError::Failed { .. })));
     assert!(store.get(Bytes::from_static(b"a")).await.is_err());

@@ -75,6 +75,8 @@ impl Configuration {
         let mut next = self.with_next_ballot();
         next.secondaries.retain(|&member| member != node);
         next.primary = next.primary.filter(|&primary| primary != node);
+        debug_assert_eq!(next.membership_of(node), Membership::Outside);
+        debug_assert!(next.ballot > self.ballot, "I3: a change needs a ballot");
         next
     }
 }

@@ -76,6 +76,7 @@ impl RollingDigest {
             }
             self.earlier.push_back(self.newest);
         }
+        debug_assert!(self.earlier.len() <= self.earlier_max, "bounded");
         self.newest = self.newest.then(mutation);
         self.newest
     }
@@ -91,6 +92,7 @@ impl RollingDigest {
         if other.decree < oldest || other.decree > self.newest.decree {
             return None;
         }
+        debug_assert!(oldest < self.newest.decree, "digests are kept in order");
         let index = usize::try_from(other.decree.distance_from(oldest)).ok()?;
         self.earlier.get(index).map(|mine| *mine == other)
     }

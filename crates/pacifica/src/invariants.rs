@@ -4,8 +4,9 @@
 use pegasus_common::Decree;
 
 use crate::configuration::Membership;
-use crate::replica::{Replica, Standing};
-use crate::role::{Follower, InactiveReason, PrimaryState, Role, SecondaryState};
+use crate::recovered::Standing;
+use crate::replica::Replica;
+use crate::role::{Follower, FollowerLink, InactiveReason, PrimaryState, Role, SecondaryState};
 
 impl Replica {
     /// Panics in debug builds if the state is impossible; free in release builds.
@@ -66,6 +67,12 @@ impl Replica {
             "I5: inherited entries are lost"
         );
         debug_assert_eq!(primary.followers.len(), configuration.secondaries.len());
+        let joining = primary
+            .followers
+            .iter()
+            .filter(|f| f.link == FollowerLink::Joining)
+            .count();
+        debug_assert_eq!(primary.following.len() + joining, primary.followers.len());
         for follower in &primary.followers {
             self.check_follower(follower, configuration.membership_of(follower.node));
         }
@@ -96,6 +103,7 @@ impl Replica {
     }
 
     fn check_follower(&self, follower: &Follower, membership: Membership) {
+        debug_assert_ne!(follower.node, self.me, "it follows itself");
         debug_assert_eq!(
             membership,
             Membership::Secondary,

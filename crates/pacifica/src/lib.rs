@@ -13,7 +13,8 @@
 //! | what the replica is now | [`role`], [`learner`] |
 //! | what it hears, says and asks for | [`message`], [`effect`] |
 //! | the inputs | [`replica`], and by role `primary`, `secondary` |
-//! | what a log leaves after a crash | [`replay`] |
+//! | whether clients are served | [`admission`], [`options`] |
+//! | what a log leaves after a crash | [`replay`], [`recovered`] |
 //! | same decree, same bytes | [`digest`] |
 //! | I1–I8 of the design | `invariants` |
 //!
@@ -40,25 +41,31 @@ mod invariants;
 mod primary;
 mod secondary;
 
+pub mod admission;
 pub mod configuration;
 pub mod digest;
 pub mod effect;
 pub mod learner;
 pub mod message;
 pub mod mutation;
+pub mod options;
 pub mod prepare_list;
 pub mod reconfiguration;
+pub mod recovered;
 pub mod replay;
 pub mod replica;
 pub mod role;
 
+pub use admission::{Lease, ReadRefusal, WriteRefusal};
 pub use configuration::{Configuration, Membership};
 pub use digest::{DigestAt, RollingDigest};
 pub use effect::{Effect, Effects};
 pub use message::{GroupCheck, GroupCheckReply, Message, PeerOutcome, PrepareAck};
 pub use mutation::Mutation;
-pub use prepare_list::PrepareList;
+pub use options::Options;
+pub use prepare_list::{HistoryLimits, PrepareList};
 pub use reconfiguration::{ConfigurationSource, ReconfigurationKind, ReconfigurationRequest};
+pub use recovered::{Recovered, Standing};
 pub use replay::{Replay, ReplayError, Replayed};
-pub use replica::{Lease, Options, ReadRefusal, Recovered, Replica, Standing, WriteRefusal};
+pub use replica::Replica;
 pub use role::{ErrorReason, InactiveReason, PrimaryState, ReplicaStatus, Role, SecondaryState};

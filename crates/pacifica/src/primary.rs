@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use pegasus_common::{Decree, RpcAddress};
 
+use crate::admission::Lease;
 use crate::configuration::Configuration;
 use crate::effect::{Effect, Effects};
 use crate::message::{GroupCheck, GroupCheckReply, Message, PeerOutcome, PrepareAck};
 use crate::mutation::Mutation;
-use crate::replica::{Lease, Replica};
+use crate::replica::Replica;
 use crate::role::{Follower, FollowerLink, PrimaryState, Role};
 
 impl PrimaryState {
@@ -60,6 +61,10 @@ impl Replica {
     pub(crate) fn enter_primary(&mut self, configuration: Configuration, out: &mut Effects) {
         let committed = self.list.committed();
         let inherited = self.list.prepared();
+        debug_assert!(
+            self.list.iter().all(|entry| entry.ballot < self.ballot),
+            "a primary has never spoken under its ballot before"
+        );
         let uncommitted = self.list.iter().filter(|entry| entry.decree > committed);
         let proposals: Vec<Mutation> = uncommitted
             .map(|entry| Mutation {
@@ -79,9 +84,18 @@ impl Replica {
 
     /// Gives a mutation to everyone who follows, and to the own log.
     pub(crate) fn propose_mutation(&mut self, mutation: Mutation, out: &mut Effects) {
+        debug_assert_eq!(
+            mutation.decree,
+            self.list.prepared().next(),
+            "no hole, no reuse"
+        );
         let Role::Primary(primary) = &self.role else {
             return;
         };
+        debug_assert!(
+            mutation.decree > primary.inherited,
+            "I5: inherited goes first"
+        );
         if !primary.following.is_empty() {
             out.push(Effect::Broadcast {
                 to: Arc::clone(&primary.following),
@@ -102,6 +116,11 @@ impl Replica {
             return;
         }
         let target = primary.acknowledged_by_all().min(self.list.logged());
+        debug_assert!(
+            target >= self.list.committed(),
+            "I2: acknowledgements never shrink"
+        );
+        debug_assert!(target <= self.list.prepared(), "acknowledged from nowhere");
         self.commit_through(target, out);
     }
 
@@ -178,6 +197,7 @@ impl Replica {
         let from = prepared.max(self.list.first().previous());
         for mutation in self.list.after(from).into_iter().flatten() {
             let mutation = mutation.under(self.ballot);
+            debug_assert!(mutation.decree > prepared, "the follower has it");
             out.send(to, Message::Prepare { mutation });
         }
     }

@@ -7,7 +7,8 @@ use pegasus_common::{Ballot, RpcAddress};
 
 use crate::configuration::{Configuration, Membership};
 use crate::effect::{Effect, Effects};
-use crate::replica::{Replica, Standing};
+use crate::recovered::Standing;
+use crate::replica::Replica;
 use crate::role::{InactiveReason, Role};
 
 /// A change that a replica asks meta for; numbers as upstream's `config_type`.
@@ -99,6 +100,8 @@ impl Replica {
         let ballot = configuration.ballot;
         out.push(Effect::AppendBallot { ballot });
         self.become_role(Role::Inactive(InactiveReason::Adopting(configuration)), out);
+        debug_assert_eq!(self.known_ballot(), ballot, "heard of");
+        debug_assert!(self.ballot < ballot, "I3: durable first");
     }
 
     /// The log holds the ballot for good. Reports of ballots that were overtaken are ignored.
@@ -140,10 +143,8 @@ impl Replica {
         out: &mut Effects,
     ) {
         match &mut self.role {
-            Role::Inactive(InactiveReason::Starting) => {
-                if configuration.ballot > Ballot::ZERO {
-                    self.return_to_group(configuration, out);
-                }
+            Role::Inactive(InactiveReason::Starting) if configuration.ballot > Ballot::ZERO => {
+                self.return_to_group(configuration, out);
             }
             Role::Inactive(InactiveReason::AwaitingBallot(request))
                 if source != ConfigurationSource::GroupCheck =>
@@ -174,6 +175,11 @@ impl Replica {
             node: self.me,
             configuration: configuration.with_next_ballot(),
         };
+        debug_assert_eq!(
+            request.configuration.ballot,
+            self.ballot.next(),
+            "I3: one more"
+        );
         out.push(Effect::RequestReconfiguration(request.clone()));
         self.become_role(Role::Inactive(InactiveReason::AwaitingBallot(request)), out);
     }
@@ -203,6 +209,12 @@ impl Replica {
                 node: peer,
                 configuration: primary.configuration.without(peer),
             };
+            debug_assert_eq!(
+                request.configuration.ballot,
+                self.ballot.next(),
+                "I3: one more"
+            );
+            debug_assert_ne!(peer, self.me, "nobody suspects itself");
             primary.request = Some(request.clone());
             out.push(Effect::RequestReconfiguration(request));
         }

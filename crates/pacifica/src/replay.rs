@@ -10,7 +10,7 @@ use pegasus_common::{Ballot, Decree};
 
 use crate::digest::DigestAt;
 use crate::mutation::Mutation;
-use crate::replica::{Recovered, Standing};
+use crate::recovered::{Recovered, Standing};
 
 /// The log of one replica contradicts itself or storage: part of it is lost or foreign.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -114,6 +114,10 @@ impl Replay {
         self.commit_through(mutation.last_committed, out);
         self.place(mutation)?;
         self.forget_old();
+        debug_assert!(
+            self.committed.decree >= self.applied,
+            "the commit point never shrinks"
+        );
         Ok(())
     }
 
@@ -152,6 +156,7 @@ impl Replay {
         match (self.index_of(decree), is_same) {
             (Some(index), Some(true)) => self.entries[index] = mutation,
             (Some(index), _) => {
+                debug_assert!(index <= self.entries.len(), "no hole");
                 self.entries.truncate(index);
                 self.entries.push_back(mutation);
             }
@@ -180,6 +185,10 @@ impl Replay {
             let mutation = entry.clone();
             entry.payload.clear();
             self.committed = self.committed.then(&mutation);
+            debug_assert_eq!(
+                self.committed.decree, mutation.decree,
+                "handed out in order"
+            );
             out.push(Replayed {
                 mutation,
                 digest: self.committed,
@@ -204,6 +213,18 @@ impl Replay {
     pub fn finish(self, standing: Standing) -> Recovered {
         let committed = self.committed.decree;
         let is_ahead = self.stale_through > committed;
+        let entries = self.entries.into_iter();
+        let mutations: Vec<Mutation> = entries.filter(|entry| entry.decree > committed).collect();
+        debug_assert!(
+            mutations
+                .first()
+                .is_none_or(|first| first.decree == committed.next())
+        );
+        debug_assert!(mutations.iter().all(|entry| entry.ballot <= self.ballot));
+        debug_assert!(
+            mutations.iter().all(Mutation::is_intact),
+            "payloads are still there"
+        );
         Recovered {
             ballot: self.ballot,
             committed: self.committed,
@@ -212,11 +233,7 @@ impl Replay {
             } else {
                 Decree::ZERO
             },
-            mutations: self
-                .entries
-                .into_iter()
-                .filter(|entry| entry.decree > committed)
-                .collect(),
+            mutations,
             standing,
         }
     }

@@ -1,153 +1,22 @@
-//! [`Replica`]: the state machine and its inputs. What each role does is in `primary` and
-//! `secondary`; changes of role are in [`crate::reconfiguration`].
+//! [`Replica`]: the state machine and its inputs. Whether it serves is in [`crate::admission`], what
+//! each role does in `primary` and `secondary`; changes of role are in [`crate::reconfiguration`].
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use bytes::Bytes;
-use pegasus_common::{Ballot, Decree, ErrorCode, Gpid, RpcAddress};
+use pegasus_common::{Ballot, Decree, Gpid, RpcAddress};
 
+use crate::admission::{Lease, WriteRefusal};
 use crate::configuration::Configuration;
 use crate::digest::{DigestAt, RollingDigest};
 use crate::effect::{Effect, Effects};
 use crate::message::Message;
 use crate::mutation::Mutation;
-use crate::prepare_list::{HistoryLimits, LogPosition, PrepareList};
+use crate::options::Options;
+use crate::prepare_list::{LogPosition, PrepareList};
 use crate::reconfiguration::{ReconfigurationKind, ReconfigurationRequest};
-use crate::role::{ErrorReason, InactiveReason, PrimaryState, ReplicaStatus, Role};
-
-/// The limits of one replica.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Options {
-    /// Fewer members than this: no writes (I7). 0: by the table's replica count, 1 for one or two
-    /// replicas, a majority above that.
-    pub mutation_2pc_min_replica_count: u32,
-    /// Mutations between what is applied and what is prepared (upstream: `staleness_for_commit`,
-    /// 20). One mutation holds a whole turn's writes, and more than the round trips in flight is of
-    /// no use.
-    pub window_mutations: u32,
-    /// Uncommitted payload bytes; one mutation may pass it.
-    pub window_bytes: usize,
-    /// Uncommitted mutations that a secondary keeps; more than any primary's window.
-    pub prepared_max: u32,
-    /// Committed mutations kept for peers that lag.
-    pub history: HistoryLimits,
-    /// Digests kept for comparison with peers that lag.
-    pub digest_history: usize,
-}
-
-impl Default for Options {
-    fn default() -> Self {
-        Self {
-            mutation_2pc_min_replica_count: 2,
-            window_mutations: 64,
-            window_bytes: 16 << 20,
-            prepared_max: 1024,
-            history: HistoryLimits {
-                mutations_max: 128,
-                bytes_max: 1 << 20,
-            },
-            digest_history: 128,
-        }
-    }
-}
-
-/// Whether a restarted replica surely has all that it acknowledged (I6).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Standing {
-    /// It does: the log was flushed before each acknowledgement or the machine did not reboot, and
-    /// nothing failed a checksum.
-    Proven,
-    /// Perhaps not: it must learn before it is a member again.
-    Unproven,
-}
-
-/// What a replica finds when it is opened. [`crate::Replay`] makes it from the log.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Recovered {
-    /// The highest ballot in the log.
-    pub ballot: Ballot,
-    /// Applied to storage, and its digest: what storage had flushed, plus what the log proved
-    /// committed and the driver has applied since.
-    pub committed: DigestAt,
-    /// What the log has after that, without a hole. Not known to be committed.
-    pub mutations: Vec<Mutation>,
-    /// See [`PrepareList::stale_through`].
-    pub stale_through: Decree,
-    /// I6.
-    pub standing: Standing,
-}
-
-impl Recovered {
-    /// A replica that has just been created.
-    #[must_use]
-    pub fn empty() -> Self {
-        Self {
-            ballot: Ballot::ZERO,
-            committed: DigestAt::default(),
-            mutations: Vec::new(),
-            stale_through: Decree::ZERO,
-            standing: Standing::Proven,
-        }
-    }
-}
-
-/// Whether this server may act as a primary (I4). The driver's clock decides.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Lease {
-    /// It may.
-    Held,
-    /// It may not read, accept writes or commit: its lease ran out, or that of the primary before
-    /// it has not surely run out yet.
-    NotHeld,
-}
-
-/// Why a write is not accepted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
-pub enum WriteRefusal {
-    /// Not the primary, or without its lease.
-    #[error("this replica is not the primary")]
-    NotPrimary,
-    /// What it took over is not applied yet (I5).
-    #[error("the new primary has not committed everything that it took over")]
-    CatchingUp,
-    /// I7.
-    #[error("the partition has fewer members than writes need")]
-    NotEnoughMembers,
-    /// The window is full.
-    #[error("too many writes wait for the other members")]
-    WindowFull,
-}
-
-impl WriteRefusal {
-    /// What a client is told.
-    #[must_use]
-    pub const fn error_code(self) -> ErrorCode {
-        match self {
-            Self::NotPrimary | Self::CatchingUp => ErrorCode::InvalidState,
-            Self::NotEnoughMembers => ErrorCode::NotEnoughMember,
-            Self::WindowFull => ErrorCode::CapacityExceeded,
-        }
-    }
-}
-
-/// Why a read is not served.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
-pub enum ReadRefusal {
-    /// Not the primary, or without its lease.
-    #[error("this replica is not the primary")]
-    NotPrimary,
-    /// An acknowledged write might not be visible here yet (I5).
-    #[error("the new primary has not committed everything that it took over")]
-    CatchingUp,
-}
-
-impl ReadRefusal {
-    /// What a client is told.
-    #[must_use]
-    pub const fn error_code(self) -> ErrorCode {
-        ErrorCode::InvalidState
-    }
-}
+use crate::recovered::{Recovered, Standing};
+use crate::role::{ErrorReason, InactiveReason, ReplicaStatus, Role};
 
 /// One replica of one partition.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -312,59 +181,6 @@ impl Replica {
         let mut hasher = DefaultHasher::new();
         self.hash(&mut hasher);
         hasher.finish()
-    }
-
-    /// Whether a write would be accepted now.
-    ///
-    /// # Errors
-    /// Why not.
-    pub fn admit_write(&self) -> Result<(), WriteRefusal> {
-        let Role::Primary(primary) = &self.role else {
-            return Err(WriteRefusal::NotPrimary);
-        };
-        if self.lease == Lease::NotHeld {
-            return Err(WriteRefusal::NotPrimary);
-        }
-        if self.applied < primary.inherited {
-            return Err(WriteRefusal::CatchingUp);
-        }
-        if primary.configuration.member_count() < self.members_needed(primary) {
-            return Err(WriteRefusal::NotEnoughMembers);
-        }
-        let in_flight = self.list.prepared().distance_from(self.applied);
-        let window_is_full = in_flight >= u64::from(self.options.window_mutations)
-            || self.list.uncommitted_bytes() >= self.options.window_bytes;
-        if window_is_full {
-            return Err(WriteRefusal::WindowFull);
-        }
-        Ok(())
-    }
-
-    /// Members that a write needs (I7; replication.md section 4.1).
-    pub(crate) fn members_needed(&self, primary: &PrimaryState) -> usize {
-        let count = match self.options.mutation_2pc_min_replica_count {
-            0 if primary.configuration.max_replica_count <= 2 => 1,
-            0 => primary.configuration.max_replica_count / 2 + 1,
-            count => count,
-        };
-        usize::try_from(count).unwrap_or(usize::MAX)
-    }
-
-    /// Whether a read sees every acknowledged write. The driver checks the lease's clock besides.
-    ///
-    /// # Errors
-    /// Why not.
-    pub fn admit_read(&self) -> Result<(), ReadRefusal> {
-        match &self.role {
-            Role::Primary(primary) if self.lease == Lease::Held => {
-                if self.applied >= primary.inherited {
-                    Ok(())
-                } else {
-                    Err(ReadRefusal::CatchingUp)
-                }
-            }
-            _ => Err(ReadRefusal::NotPrimary),
-        }
     }
 
     /// Starts the replication of one mutation and returns its decree. `timestamp_us` is what the

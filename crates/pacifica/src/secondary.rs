@@ -10,7 +10,8 @@ use crate::effect::{Effect, Effects};
 use crate::message::{GroupCheck, GroupCheckReply, Message, PeerOutcome, PrepareAck};
 use crate::mutation::Mutation;
 use crate::reconfiguration::ConfigurationSource;
-use crate::replica::{Replica, Standing};
+use crate::recovered::Standing;
+use crate::replica::Replica;
 use crate::role::{ErrorReason, GapReport, InactiveReason, Role, SecondaryState};
 
 impl Replica {
@@ -25,6 +26,11 @@ impl Replica {
             .rev()
             .find(|entry| entry.ballot == self.ballot);
         let received = of_this_ballot.map_or(committed, |entry| entry.decree.max(committed));
+        debug_assert!(
+            received <= self.list.prepared(),
+            "received but not prepared"
+        );
+        debug_assert_ne!(configuration.primary, Some(self.me), "it follows itself");
         self.become_role(
             Role::Secondary(SecondaryState {
                 configuration,
@@ -135,6 +141,8 @@ impl Replica {
         let chosen = secondary.commit_point.min(prepared);
         secondary.received = secondary.received.max(chosen);
         let received = secondary.received;
+        debug_assert!(received <= prepared, "received but not prepared");
+        debug_assert!(received >= chosen, "I2: what is chosen is here");
         self.commit_what_is_chosen(out);
         Some(received)
     }
@@ -148,6 +156,7 @@ impl Replica {
         if let Some(primary) = configuration.primary {
             self.answer_prepare(primary, self.ballot, PeerOutcome::NeedsLearning, out);
         }
+        debug_assert_eq!(self.standing, Standing::Proven, "it was a secondary");
         self.standing = Standing::Unproven;
         self.become_role(Role::Inactive(InactiveReason::Unproven), out);
         out.push(Effect::NeedsLearning { configuration });
@@ -156,6 +165,10 @@ impl Replica {
     fn commit_what_is_chosen(&mut self, out: &mut Effects) {
         if let Role::Secondary(secondary) = &self.role {
             let chosen = secondary.commit_point.min(secondary.received);
+            debug_assert!(
+                chosen >= self.list.committed(),
+                "the commit point never shrinks"
+            );
             self.commit_through(chosen.min(self.list.logged()), out);
         }
     }
@@ -182,6 +195,7 @@ impl Replica {
             return;
         };
         let decree = secondary.received.min(logged);
+        debug_assert!(decree >= last_committed, "what is committed was safe");
         secondary.acknowledged = secondary.acknowledged.max(decree);
         let ack = PrepareAck {
             ballot: self.ballot,

@@ -366,7 +366,7 @@ fn a_deposed_primary_refuses_its_clients_and_its_messages_do_nothing() {
     let before = world.replica(B).fingerprint();
     let (from, to, message) = world.network.take_stale(0).unwrap();
     world.input(to, |replica, out| {
-        replica.on_message(address(from), message, out)
+        replica.on_message(address(from), message, out);
     });
     assert_eq!(world.replica(B).fingerprint(), before);
 }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use pegasus_common::HostPort;
+use pegasus_common::logging::CoreSection;
 use pegasus_common::logging::LoggerSection;
 use pegasus_engine::Compression;
 use pegasus_engine::EngineOptions;
@@ -92,14 +93,6 @@ pegasus_common::config_section! {
         rocksdb_max_iteration_count: u32 = 1_000 => 1..=10_000_000,
         /// Time of one range read; 0 is no limit. Milliseconds.
         rocksdb_iteration_threshold_time_ms: u64 = 30_000,
-    }
-}
-
-pegasus_common::config_section! {
-    /// The process.
-    "core" => CoreSection {
-        /// Where log files go.
-        log_directory: String = "log".to_owned(),
     }
 }
 

@@ -79,8 +79,6 @@ pub struct HostedReplica {
     to_apply: VecDeque<(Mutation, DigestAt)>,
     encoder: ReplyEncoder,
     settings: WriteSettings,
-    /// The commit point that secondaries have been told, at least.
-    noticed_commit: Decree,
 }
 
 impl fmt::Debug for HostedReplica {
@@ -134,7 +132,6 @@ impl HostedReplica {
             to_apply: VecDeque::new(),
             encoder,
             settings: WriteSettings::default(),
-            noticed_commit: Decree::ZERO,
         }
     }
 
@@ -278,7 +275,6 @@ impl HostedReplica {
                 self.overlay.insert(decree, payload);
                 let writes = std::mem::take(&mut self.staged);
                 self.in_flight.push_back(InFlight { decree, writes });
-                self.noticed_commit = self.machine.committed();
             }
             Err(refusal) => self.refuse_staged(refusal.error_code(), answers),
         }
@@ -359,8 +355,9 @@ impl HostedReplica {
         !self.to_apply.is_empty()
     }
 
-    /// The replica is no longer the primary that proposed what is in flight: the outcome of those
-    /// writes is unknown here. Upstream lets their clients run into the timeout; ours are told.
+    /// The replica is no longer the primary. What was not proposed yet has surely not happened; the
+    /// outcome of what is in flight is unknown here, since the next primary may commit it, so its
+    /// clients get the one answer that does not invite them to repeat an `incr`.
     pub fn refuse_after(&mut self, committed: Decree, answers: &mut Answers<'_>) {
         self.refuse_staged(ErrorCode::InvalidState, answers);
         while let Some(write) = self.waiting.pop_front() {
@@ -369,7 +366,7 @@ impl HostedReplica {
         let keep = self.in_flight.partition_point(|entry| entry.decree <= committed);
         for entry in self.in_flight.drain(keep..) {
             for write in entry.writes {
-                answers.fail(write.requester, ErrorCode::InvalidState);
+                answers.fail(write.requester, ErrorCode::Timeout);
             }
         }
         self.overlay.clear();
@@ -384,18 +381,6 @@ impl HostedReplica {
         };
         self.handle.publish(readability);
         self.handle.publish_progress(self.machine.ballot().0, self.machine.committed());
-    }
-
-    /// Whether secondaries should be told of commits that no later prepare has carried.
-    #[must_use]
-    pub fn has_unnoticed_commit(&self) -> bool {
-        self.machine.status() == ReplicaStatus::Primary
-            && self.machine.committed() > self.noticed_commit
-    }
-
-    /// A group check is about to tell the secondaries the commit point.
-    pub fn notice_commit(&mut self) {
-        self.noticed_commit = self.machine.committed();
     }
 
     /// Where the requesters of unanswered writes are, for a replica that is being closed.

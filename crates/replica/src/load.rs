@@ -305,7 +305,7 @@ fn host(
     app: &StoredAppInfo,
     recovered: pegasus_pacifica::Recovered,
 ) -> HostedReplica {
-    let handle = ReplicaHandle::new(gpid, shard_of(gpid, opening.shards.len()), engine);
+    let handle = ReplicaHandle::new(gpid, engine);
     let machine = Replica::new(gpid, opening.address, opening.options, recovered);
     let app = AppInfo {
         status: AppStatus::AS_AVAILABLE,

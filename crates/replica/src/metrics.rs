@@ -1,11 +1,19 @@
 //! What a replica server counts. Names are upstream's where the meaning is the same.
 
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering;
+
 use pegasus_common::metrics::Counter;
 use pegasus_common::metrics::CounterInfo;
 use pegasus_common::metrics::Entity;
 use pegasus_common::metrics::EntityKind;
+use pegasus_common::metrics::GaugeInfo;
 use pegasus_common::metrics::Registry;
 use pegasus_common::metrics::Unit;
+use pegasus_log::LogStats;
+
+use crate::read_pool::ReadPoolMetrics;
 
 const DIGEST_MISMATCHES: CounterInfo = CounterInfo::new(
     "digest_mismatches",
@@ -27,6 +35,56 @@ const BEACON_FAILURES: CounterInfo = CounterInfo::new(
     "beacons that the meta server did not answer",
 );
 
+const READ_POOL_WAITING: GaugeInfo = GaugeInfo::new(
+    "read_pool_waiting_requests",
+    Unit::Requests,
+    "reads that wait for a thread that may touch the disk",
+);
+const READ_POOL_REFUSED: CounterInfo = CounterInfo::new(
+    "read_pool_refused_requests",
+    Unit::Requests,
+    "reads refused because too many waited already",
+);
+
+/// A number of a mutation log, and how to read it.
+type LogGauge = (GaugeInfo, fn(&LogStats) -> &AtomicU64);
+
+/// The numbers of each disk's mutation log.
+const LOG_NUMBERS: [LogGauge; 8] = [
+    (
+        GaugeInfo::new("log_batches", Unit::Requests, "batches written to the mutation log"),
+        |stats| &stats.batches,
+    ),
+    (
+        GaugeInfo::new("log_records", Unit::Requests, "records written to the mutation log"),
+        |stats| &stats.records,
+    ),
+    (
+        GaugeInfo::new("log_written_bytes", Unit::Bytes, "bytes written to the mutation log"),
+        |stats| &stats.bytes,
+    ),
+    (
+        GaugeInfo::new("log_flushes", Unit::Requests, "flushes of the mutation log"),
+        |stats| &stats.fsyncs,
+    ),
+    (
+        GaugeInfo::new("log_flush_ns_sum", Unit::NanoSeconds, "time spent in those flushes"),
+        |stats| &stats.fsync_ns_sum,
+    ),
+    (
+        GaugeInfo::new("log_queue_bytes", Unit::Bytes, "records that wait for the log thread"),
+        |stats| &stats.queue_bytes,
+    ),
+    (
+        GaugeInfo::new("log_refused_submissions", Unit::Requests, "times its queue was full"),
+        |stats| &stats.refused,
+    ),
+    (
+        GaugeInfo::new("log_segment_bytes", Unit::Bytes, "size of all its segments"),
+        |stats| &stats.segment_bytes,
+    ),
+];
+
 /// The counters of one replica server.
 #[derive(Debug)]
 pub struct ServerMetrics {
@@ -42,7 +100,10 @@ pub struct ServerMetrics {
     pub forwarded_writes: Counter,
     /// Beacons without an answer.
     pub beacon_failures: Counter,
+    /// Reads that may touch the disk.
+    pub read_pool: ReadPoolMetrics,
     _server: Entity,
+    disks: Vec<Entity>,
 }
 
 impl ServerMetrics {
@@ -57,9 +118,26 @@ impl ServerMetrics {
             write_requests: server.counter(&WRITE_REQUESTS),
             forwarded_writes: server.counter(&FORWARDED_WRITES),
             beacon_failures: server.counter(&BEACON_FAILURES),
+            read_pool: ReadPoolMetrics {
+                waiting: server.gauge(&READ_POOL_WAITING),
+                refused: server.counter(&READ_POOL_REFUSED),
+            },
             registry,
             _server: server,
+            disks: Vec::new(),
         }
+    }
+
+    /// Publishes the numbers of a disk's mutation log from now on.
+    pub fn observe_log(&mut self, tag: &str, stats: &Arc<LogStats>) {
+        let disk = self.registry.entity(EntityKind::Disk, &[("disk_tag", tag)]);
+        for (info, read) in &LOG_NUMBERS {
+            let (stats, read) = (Arc::clone(stats), *read);
+            disk.observe(info, move || {
+                i64::try_from(read(&stats).load(Ordering::Relaxed)).unwrap_or(i64::MAX)
+            });
+        }
+        self.disks.push(disk);
     }
 }
 

@@ -9,13 +9,13 @@ use std::io;
 use std::panic::AssertUnwindSafe;
 use std::panic::catch_unwind;
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
-use std::sync::atomic::Ordering;
 use std::thread;
 use std::thread::JoinHandle;
 
 use parking_lot::Condvar;
 use parking_lot::Mutex;
+use pegasus_common::metrics::Counter;
+use pegasus_common::metrics::Gauge;
 
 type Job = Box<dyn FnOnce() + Send>;
 
@@ -29,7 +29,16 @@ struct Shared {
     queue: Mutex<Queue>,
     arrived: Condvar,
     waiting_max: usize,
-    refused: AtomicU64,
+    metrics: ReadPoolMetrics,
+}
+
+/// What the pool counts.
+#[derive(Clone, Debug)]
+pub struct ReadPoolMetrics {
+    /// Jobs that wait for a thread.
+    pub waiting: Gauge,
+    /// Jobs that were refused because the queue was full.
+    pub refused: Counter,
 }
 
 /// The queue is full.
@@ -54,12 +63,16 @@ impl ReadPool {
     ///
     /// # Errors
     /// The system refuses a thread.
-    pub fn start(threads: usize, waiting_max: usize) -> io::Result<Self> {
+    pub fn start(
+        threads: usize,
+        waiting_max: usize,
+        metrics: ReadPoolMetrics,
+    ) -> io::Result<Self> {
         let shared = Arc::new(Shared {
             queue: Mutex::default(),
             arrived: Condvar::new(),
             waiting_max,
-            refused: AtomicU64::new(0),
+            metrics,
         });
         let threads = (0..threads.max(1))
             .map(|number| {
@@ -80,25 +93,14 @@ impl ReadPool {
         {
             let mut queue = self.shared.queue.lock();
             if queue.jobs.len() >= self.shared.waiting_max {
-                self.shared.refused.fetch_add(1, Ordering::Relaxed);
+                self.shared.metrics.refused.increment();
                 return Err(ReadPoolFull);
             }
             queue.jobs.push_back(Box::new(job));
+            self.shared.metrics.waiting.add(1);
         }
         self.shared.arrived.notify_one();
         Ok(())
-    }
-
-    /// How many jobs wait now.
-    #[must_use]
-    pub fn waiting(&self) -> usize {
-        self.shared.queue.lock().jobs.len()
-    }
-
-    /// How many jobs were refused since the start.
-    #[must_use]
-    pub fn refused(&self) -> u64 {
-        self.shared.refused.load(Ordering::Relaxed)
     }
 }
 
@@ -118,6 +120,7 @@ fn run_jobs(shared: &Shared) {
             let mut queue = shared.queue.lock();
             loop {
                 if let Some(job) = queue.jobs.pop_front() {
+                    shared.metrics.waiting.add(-1);
                     break job;
                 }
                 if queue.is_closing {
@@ -140,7 +143,8 @@ mod tests {
 
     #[test]
     fn a_full_queue_refuses_and_dropping_finishes_what_was_queued() {
-        let pool = ReadPool::start(1, 1).unwrap();
+        let metrics = crate::metrics::ServerMetrics::new().read_pool;
+        let pool = ReadPool::start(1, 1, metrics.clone()).unwrap();
         let (release, released) = mpsc::channel::<()>();
         let (started, has_started) = mpsc::channel();
         let (done, finished) = mpsc::channel();
@@ -152,7 +156,7 @@ mod tests {
         has_started.recv().unwrap();
         pool.submit(move || done.send(()).unwrap()).unwrap();
         assert_eq!(pool.submit(|| {}), Err(ReadPoolFull));
-        assert_eq!((pool.waiting(), pool.refused()), (1, 1));
+        assert_eq!((metrics.waiting.value(), metrics.refused.value()), (1, 1));
         release.send(()).unwrap();
         drop(pool);
         finished.recv().unwrap();

@@ -33,8 +33,6 @@ pub enum Readability {
 pub struct ReplicaHandle {
     /// Which partition.
     pub gpid: Gpid,
-    /// The shard that owns the replica.
-    pub shard: ShardIndex,
     /// Its storage.
     pub engine: Arc<Engine>,
     readability: AtomicU8,
@@ -54,10 +52,9 @@ impl fmt::Debug for ReplicaHandle {
 impl ReplicaHandle {
     /// A handle that lets nobody read yet.
     #[must_use]
-    pub fn new(gpid: Gpid, shard: ShardIndex, engine: Arc<Engine>) -> Arc<Self> {
+    pub fn new(gpid: Gpid, engine: Arc<Engine>) -> Arc<Self> {
         Arc::new(Self {
             gpid,
-            shard,
             engine,
             readability: AtomicU8::new(Readability::Closed as u8),
             ballot: AtomicI64::new(0),

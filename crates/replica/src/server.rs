@@ -148,6 +148,10 @@ async fn start(config: ReplicaServerConfig) -> Result<Started, ServerError> {
     });
     let loaded = load::load(&opening, &directories, &config.replication)?;
     let (control, control_messages) = mpsc::unbounded_channel();
+    let mut metrics = ServerMetrics::new();
+    for disk in &loaded.disks {
+        metrics.observe_log(&disk.tag, disk.log.stats());
+    }
     let node = Arc::new(Node {
         address: opening.address,
         name: opening.name.clone(),
@@ -156,13 +160,14 @@ async fn start(config: ReplicaServerConfig) -> Result<Started, ServerError> {
         read_pool: ReadPool::start(
             config.replication.read_pool_threads,
             config.replication.read_pool_queue_length_max,
+            metrics.read_pool.clone(),
         )
         .map_err(ServerError::Thread)?,
         router: Router::default(),
         shards,
         control,
         gate: ConnectionGate::new(&config.network.limits()),
-        metrics: ServerMetrics::new(),
+        metrics,
         write_size_max: AtomicU64::new(config.replication.max_allowed_write_size),
         config,
     });

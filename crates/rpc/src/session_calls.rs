@@ -144,7 +144,9 @@ impl Calls {
     ) -> Poll<Result<Response, CallError>> {
         use std::collections::hash_map::Entry;
         let Entry::Occupied(mut entry) = self.pending.entry(id) else {
-            unreachable!("a call is forgotten only by its own future, which then never polls again");
+            unreachable!(
+                "a call is forgotten only by its own future, which then never polls again"
+            );
         };
         if let PendingState::Waiting(waker) = &mut entry.get_mut().state {
             match waker {
@@ -271,4 +273,3 @@ impl Pending {
         }
     }
 }
-

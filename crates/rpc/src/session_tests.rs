@@ -183,7 +183,10 @@ async fn calls_beyond_the_limit_are_refused_until_others_end() {
     let first = session.call(TaskCode::Get, patient(), &argument(1));
     let second = session.call(TaskCode::Get, patient(), &argument(2));
     let refused = session.call(TaskCode::Get, patient(), &argument(3)).await;
-    assert!(matches!(refused, Err(CallError::Overloaded { limit: 2, .. })));
+    assert!(matches!(
+        refused,
+        Err(CallError::Overloaded { limit: 2, .. })
+    ));
     drop(second);
     let third = session.call(TaskCode::Get, patient(), &argument(3));
     for _ in 0..3 {
@@ -207,7 +210,10 @@ async fn a_refusal_names_its_code() {
 
 #[tokio::test]
 async fn what_is_no_answer_or_too_long_a_one_ends_the_connection() {
-    for bytes in [&b"HTTP/1.1 200 OK\r\n"[..], &[0x7f, 0xff, 0xff, 0xff, 0, 0, 0, 0]] {
+    for bytes in [
+        &b"HTTP/1.1 200 OK\r\n"[..],
+        &[0x7f, 0xff, 0xff, 0xff, 0, 0, 0, 0],
+    ] {
         let (session, mut peer) = connected(SessionOptions::default()).await;
         let call = session.call(TaskCode::Get, patient(), &argument(1));
         peer.request().await;
@@ -266,7 +272,10 @@ async fn a_pool_shares_one_connection_and_makes_it_again() {
     lost.unwrap_err();
     let again = tokio::spawn({
         let pool = pool.clone();
-        async move { pool.call(address, TaskCode::Get, patient(), &argument(1)).await }
+        async move {
+            pool.call(address, TaskCode::Get, patient(), &argument(1))
+                .await
+        }
     });
     let mut peer = Peer::accept(&listener).await;
     let request = peer.request().await;
@@ -280,13 +289,20 @@ async fn a_pool_pauses_between_attempts_and_comes_back() {
     drop(listener);
     let pool = SessionPool::new(SessionOptions::default());
     for _ in 0..20 {
-        let error = pool.call(address, TaskCode::Get, patient(), &argument(1)).await;
+        let error = pool
+            .call(address, TaskCode::Get, patient(), &argument(1))
+            .await;
         assert!(matches!(error, Err(CallError::Connect { .. })), "{error:?}");
     }
-    let listener = TcpListener::bind(address.to_socket_addr().unwrap()).await.unwrap();
+    let listener = TcpListener::bind(address.to_socket_addr().unwrap())
+        .await
+        .unwrap();
     let calling = tokio::spawn(async move {
         loop {
-            match pool.call(address, TaskCode::Get, patient(), &argument(1)).await {
+            match pool
+                .call(address, TaskCode::Get, patient(), &argument(1))
+                .await
+            {
                 Err(CallError::Connect { .. }) => tokio::task::yield_now().await,
                 other => return other,
             }

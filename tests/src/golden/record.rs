@@ -176,4 +176,19 @@ mod tests {
         assert_eq!(message.latest_expiry, Some(0x10a));
         assert_eq!(record.mtype, 1);
     }
+
+    #[test]
+    fn every_line_of_the_transcript_is_understood() {
+        let shared = crate::shared_directory();
+        let transcript = read_transcript(&shared.join("reference/golden/golden.jsonl.gz"));
+        assert!(transcript.len() > 5_000);
+        for record in transcript
+            .iter()
+            .filter(|record| record.target != Target::Meta)
+        {
+            let message = record.message(0, |_| 0);
+            assert_eq!(message.args.len() * 2, record.args.len());
+            assert_eq!(bytes_of_hex(&record.resp_hex).len() * 2, record.resp_hex.len());
+        }
+    }
 }

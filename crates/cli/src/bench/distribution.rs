@@ -184,7 +184,10 @@ mod tests {
         let hottest = counts.iter().max().unwrap();
         let first_ten: u32 = counts[..10].iter().sum();
         assert!(*hottest > DRAWS / 10, "the hottest key has {hottest} draws");
-        assert!(first_ten < DRAWS / 2, "hot keys are not scattered: {counts:?}");
+        assert!(
+            first_ten < DRAWS / 2,
+            "hot keys are not scattered: {counts:?}"
+        );
     }
 
     #[test]
@@ -208,7 +211,9 @@ mod tests {
         let chooser = KeyChooser::new(Distribution::Zipfian, 10_000);
         let draw = |seed| {
             let mut rng = SmallRng::seed_from_u64(seed);
-            (0..100).map(|_| chooser.draw(10_000, &mut rng)).collect::<Vec<_>>()
+            (0..100)
+                .map(|_| chooser.draw(10_000, &mut rng))
+                .collect::<Vec<_>>()
         };
         assert_eq!(draw(3), draw(3));
         assert_ne!(draw(3), draw(4));

@@ -17,8 +17,8 @@ impl Report {
     /// Sums a run up.
     #[must_use]
     pub fn new(command: &BenchCommand, outcome: &Outcome) -> Self {
-        let workload = name(command.workload);
-        let distribution = name(command.plan().distribution);
+        let workload = name(&command.workload);
+        let distribution = name(&command.plan().distribution);
         let seconds = outcome.elapsed.as_secs_f64();
         #[allow(clippy::cast_precision_loss, reason = "a rate for people")]
         let rate = outcome.operations as f64 / seconds.max(f64::EPSILON);
@@ -80,7 +80,7 @@ impl Report {
     }
 }
 
-fn name(choice: impl clap::ValueEnum) -> String {
+fn name(choice: &impl clap::ValueEnum) -> String {
     let name = choice.to_possible_value();
     name.map_or(String::new(), |name| name.get_name().to_owned())
 }

@@ -6,7 +6,9 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use hdrhistogram::Histogram;
-use pegasus_client::{ClientError, Cluster, MultiGetOptions, NewRecord, RecordKey, ScanOptions, Table, Ttl};
+use pegasus_client::{
+    ClientError, Cluster, MultiGetOptions, NewRecord, RecordKey, ScanOptions, Table, Ttl,
+};
 use rand::rngs::SmallRng;
 use rand::{Rng as _, SeedableRng as _};
 
@@ -132,7 +134,10 @@ pub fn run_thread(
         let started = Instant::now();
         let mut running = tokio::task::JoinSet::new();
         for (number, table) in opened {
-            let seed = plan.seed.wrapping_mul(1_000_003).wrapping_add(u64::from(number));
+            let seed = plan
+                .seed
+                .wrapping_mul(1_000_003)
+                .wrapping_add(u64::from(number));
             let worker = Worker {
                 table,
                 plan: plan.clone(),
@@ -277,7 +282,10 @@ impl Worker {
     async fn load(&mut self) {
         let space = self.plan.space;
         while self.outcome.failures == 0 && !self.stop.load(Ordering::Relaxed) {
-            let first = self.counters.next_record.fetch_add(LOAD_BATCH, Ordering::Relaxed);
+            let first = self
+                .counters
+                .next_record
+                .fetch_add(LOAD_BATCH, Ordering::Relaxed);
             if first >= space.records() {
                 return;
             }

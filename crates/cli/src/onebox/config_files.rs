@@ -4,8 +4,9 @@
 use std::fs;
 use std::path::PathBuf;
 
+use pegasus_common::config::Detail;
 use pegasus_common::config::to_toml;
-use pegasus_meta::MetaServerConfig;
+use pegasus_meta::config::MetaServerConfig;
 use pegasus_replica::ReplicaServerConfig;
 use pegasus_replica::config::Durability;
 
@@ -22,8 +23,8 @@ pub fn write(layout: &Layout, node: &Node) -> Result<PathBuf, CliError> {
     let directory = layout.directory(node);
     fs::create_dir_all(&directory).map_err(|error| CliError::io(&directory, error))?;
     let text = match node.role {
-        NodeRole::Meta => to_toml(&meta(layout, node)),
-        NodeRole::Replica => to_toml(&replica(layout, node)),
+        NodeRole::Meta => to_toml(&meta(layout, node), Detail::Changed),
+        NodeRole::Replica => to_toml(&replica(layout, node), Detail::Changed),
     };
     let path = directory.join(FILE_NAME);
     fs::write(&path, text).map_err(|error| CliError::io(&path, error))?;

@@ -7,8 +7,8 @@ use pegasus_client::{
 use serde_json::{Value, json};
 
 use super::ShellError;
-use super::commands::{CheckAndMutateArgs, CheckAndSetArgs, CheckArgs};
 use super::context::Context;
+use super::data_arguments::{CheckAndMutateArgs, CheckAndSetArgs, CheckArgs};
 use super::lines::LineSource;
 use super::tokens::split;
 
@@ -78,7 +78,9 @@ impl Context {
                 line => mutations.push(parse_mutation(line)?),
             }
         }
-        Err(ShellError::Failed("check_and_mutate was given up".to_owned()))
+        Err(ShellError::Failed(
+            "check_and_mutate was given up".to_owned(),
+        ))
     }
 
     fn show_outcome(&mut self, outcome: &CheckOutcome, verb: &str) -> Result<(), ShellError> {
@@ -128,7 +130,9 @@ fn parse_mutation(line: &str) -> Result<Mutation, ShellError> {
     match words.as_slice() {
         [b"set", _, _] => Ok(set(&tokens, Ttl::Forever)),
         [b"set", _, _, ttl] => {
-            let seconds = std::str::from_utf8(ttl).ok().and_then(|ttl| ttl.parse().ok());
+            let seconds = std::str::from_utf8(ttl)
+                .ok()
+                .and_then(|ttl| ttl.parse().ok());
             let seconds = seconds.filter(|seconds| *seconds > 0);
             let seconds = seconds.ok_or_else(|| {
                 ShellError::Usage("the time to live is a number of seconds above 0".to_owned())
@@ -160,7 +164,10 @@ mod tests {
         let Mutation::Set(set) = parse_mutation("set k \"a b\" 10").unwrap() else {
             panic!("not a set");
         };
-        assert_eq!((&set.sort_key[..], &set.value[..]), (&b"k"[..], &b"a b"[..]));
+        assert_eq!(
+            (&set.sort_key[..], &set.value[..]),
+            (&b"k"[..], &b"a b"[..])
+        );
         assert_eq!(set.ttl, Ttl::seconds(10));
         assert!(matches!(parse_mutation("del \"\""), Ok(Mutation::Del(key)) if key.is_empty()));
         for bad in ["", "set k", "set k v 0", "set k v x", "del", "put k v"] {

@@ -85,16 +85,16 @@ impl Context {
     pub(super) fn use_table(&mut self, name: Option<String>) -> Result<(), ShellError> {
         if let Some(name) = name {
             self.choose_table(&name);
-            return self.done("OK", json!({"current_app": name}));
+            return self.done("OK", &json!({"current_app": name}));
         }
         match self.chosen_name().map(str::to_owned) {
             Some(name) => self.done(
                 &format!("The current using app is: {name}"),
-                json!({"current_app": name}),
+                &json!({"current_app": name}),
             ),
             None => self.done(
                 "No app is using now, use 'use <app_name>' to choose one",
-                json!({"current_app": null}),
+                &json!({"current_app": null}),
             ),
         }
     }
@@ -129,7 +129,7 @@ impl Context {
         let all = self.escape == EscapeMode::All;
         self.done(
             &format!("Current escape_all: {all}."),
-            json!({"escape_all": all}),
+            &json!({"escape_all": all}),
         )
     }
 
@@ -140,13 +140,13 @@ impl Context {
         let milliseconds = self.timeout.as_millis();
         self.done(
             &format!("Current timeout: {milliseconds} ms."),
-            json!({"timeout_ms": u64::try_from(milliseconds).unwrap_or(u64::MAX)}),
+            &json!({"timeout_ms": u64::try_from(milliseconds).unwrap_or(u64::MAX)}),
         )
     }
 
     pub(super) fn version(&mut self) -> Result<(), ShellError> {
         let version = env!("CARGO_PKG_VERSION");
-        self.done(&format!("pegasus {version}"), json!({"version": version}))
+        self.done(&format!("pegasus {version}"), &json!({"version": version}))
     }
 
     pub(super) fn help(&mut self, command: Option<&str>) -> Result<(), ShellError> {
@@ -169,7 +169,7 @@ impl Context {
                 found.render_help().to_string().trim_end().to_owned()
             }
         };
-        self.done(&text, json!({"help": text}))
+        self.done(&text, &json!({"help": text}))
     }
 
     /// Prints tables.
@@ -181,10 +181,10 @@ impl Context {
     }
 
     /// Prints a result that is no table.
-    pub(super) fn done(&mut self, text: &str, value: Value) -> Result<(), ShellError> {
+    pub(super) fn done(&mut self, text: &str, value: &Value) -> Result<(), ShellError> {
         match self.format {
             OutputFormat::Text => self.line(text),
-            OutputFormat::Json => self.json(&value),
+            OutputFormat::Json => self.json(value),
         }
     }
 

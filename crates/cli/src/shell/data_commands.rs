@@ -2,18 +2,19 @@
 
 use bytes::Bytes;
 use pegasus_client::{
-    Completeness, Direction, IncrTtl, MultiGetOptions, MultiGetResult, ScanOptions, TimeToLive, Ttl,
-    Values,
+    Completeness, Direction, IncrTtl, MultiGetOptions, MultiGetResult, ScanOptions, TimeToLive,
+    Ttl, Values,
 };
 use pegasus_common::partition_hash;
 use serde_json::{Value, json};
 
 use super::ShellError;
-use super::commands::{
-    HashKeyArgs, IncrArgs, MultiDelArgs, MultiDelRangeArgs, MultiGetRangeArgs, MultiSetArgs,
-    RecordArgs, SetArgs, SortKeysArgs,
-};
 use super::context::Context;
+use super::data_arguments::{
+    IncrArgs, MultiDelArgs, MultiDelRangeArgs, MultiGetRangeArgs, MultiSetArgs, SetArgs,
+    SortKeysArgs,
+};
+use super::key_arguments::{HashKeyArgs, Match, RecordArgs};
 use super::tables::FieldTable;
 
 impl Context {
@@ -54,7 +55,9 @@ impl Context {
         let mut records: Vec<(Bytes, Bytes)> = Vec::new();
         let (pairs, rest) = args.sort_keys_and_values.as_chunks::<2>();
         if !rest.is_empty() {
-            return Err(ShellError::Usage("the last sort key has no value".to_owned()));
+            return Err(ShellError::Usage(
+                "the last sort key has no value".to_owned(),
+            ));
         }
         for [sort_key, value] in pairs {
             if records.iter().any(|(known, _)| known == sort_key) {
@@ -64,7 +67,9 @@ impl Context {
             records.push((sort_key.clone(), value.clone()));
         }
         let table = self.table().await?;
-        table.multi_set(&args.hash_key, records, Ttl::Forever).await?;
+        table
+            .multi_set(&args.hash_key, records, Ttl::Forever)
+            .await?;
         self.answer("OK", json!({"result": "OK"}))
     }
 
@@ -137,7 +142,9 @@ impl Context {
             .max_count(0)
             .max_bytes(0)
             .values(Values::Omitted);
-        let result = table.multi_get(&args.hash_key, Vec::new(), &options).await?;
+        let result = table
+            .multi_get(&args.hash_key, Vec::new(), &options)
+            .await?;
         self.show_records(&args.hash_key, &result, Values::Omitted)
     }
 
@@ -151,7 +158,11 @@ impl Context {
         let mut text = String::new();
         let mut records = Vec::new();
         for record in &result.records {
-            let keys = format!("{} : {}", self.quoted(hash_key), self.quoted(&record.sort_key));
+            let keys = format!(
+                "{} : {}",
+                self.quoted(hash_key),
+                self.quoted(&record.sort_key)
+            );
             let mut fields = json!({"sort_key": self.escaped(&record.sort_key)});
             match values {
                 Values::Fetched => {
@@ -170,7 +181,11 @@ impl Context {
             Values::Fetched => "key-value pairs",
             Values::Omitted => "sort keys",
         };
-        let completion = if complete { "completed" } else { "not completed" };
+        let completion = if complete {
+            "completed"
+        } else {
+            "not completed"
+        };
         text.push_str(&format!("{count} {what} got, fetch {completion}."));
         self.answer(
             &text,
@@ -203,7 +218,7 @@ impl Context {
         let table = self.table().await?;
         let (start, stop) = args.range.bounds();
         let filter = args.filter.server_filter();
-        if args.filter.sort_key_filter_type == Some(super::commands::Match::Exact) {
+        if args.filter.sort_key_filter_type == Some(Match::Exact) {
             let message = "-s exact deletes one sort key: use 'del'";
             return Err(ShellError::Usage(message.to_owned()));
         }
@@ -221,7 +236,7 @@ impl Context {
         let count = deleted.await?;
         self.done(
             &format!("OK\nTotal {count} key-value pairs deleted."),
-            json!({"deleted": count}),
+            &json!({"deleted": count}),
         )
     }
 

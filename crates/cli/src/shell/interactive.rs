@@ -7,9 +7,9 @@ use std::sync::Arc;
 use clap::CommandFactory as _;
 use parking_lot::Mutex;
 use reedline::{
-    ColumnarMenu, Completer, CompletionResult, DefaultHinter, Emacs, FileBackedHistory, KeyCode, KeyModifiers,
-    MenuBuilder as _, Prompt, PromptEditMode, PromptHistorySearch, Reedline, ReedlineEvent,
-    ReedlineMenu, Signal, Span, Suggestion, default_emacs_keybindings,
+    ColumnarMenu, Completer, CompletionResult, DefaultHinter, Emacs, FileBackedHistory, KeyCode,
+    KeyModifiers, MenuBuilder as _, Prompt, PromptEditMode, PromptHistorySearch, Reedline,
+    ReedlineEvent, ReedlineMenu, Signal, Span, Suggestion, default_emacs_keybindings,
 };
 
 use super::ShellError;
@@ -100,10 +100,7 @@ impl Prompt for PlainPrompt<'_> {
         Cow::Borrowed("... ")
     }
 
-    fn render_prompt_history_search_indicator(
-        &self,
-        search: PromptHistorySearch,
-    ) -> Cow<'_, str> {
+    fn render_prompt_history_search_indicator(&self, search: PromptHistorySearch) -> Cow<'_, str> {
         Cow::Owned(format!("(search: {}) ", search.term))
     }
 }
@@ -139,7 +136,9 @@ impl Completions {
         let Some(before) = line.get(..position) else {
             return Vec::new();
         };
-        let start = before.rfind(char::is_whitespace).map_or(0, |space| space + 1);
+        let start = before
+            .rfind(char::is_whitespace)
+            .map_or(0, |space| space + 1);
         let (earlier, typed) = before.split_at(start);
         let suggestion = |value: &str, description: Option<String>| Suggestion {
             value: value.to_owned(),

@@ -32,7 +32,9 @@ impl Context {
         };
         let mut nodes = self.cluster.admin().list_nodes(status).await?;
         nodes.sort_by_key(|node| node.address);
-        let alive = nodes.iter().filter(|node| node.status == NodeStatus::NS_ALIVE);
+        let alive = nodes
+            .iter()
+            .filter(|node| node.status == NodeStatus::NS_ALIVE);
         let alive = alive.count();
         let mut columns = vec![("address", Left), ("status", Left)];
         let mut loads = BTreeMap::new();
@@ -52,7 +54,8 @@ impl Context {
                 status.trim_start_matches("NS_").to_owned(),
             ];
             if args.detailed {
-                let (primaries, secondaries) = loads.get(&node.address).copied().unwrap_or_default();
+                let (primaries, secondaries) =
+                    loads.get(&node.address).copied().unwrap_or_default();
                 let counts = [primaries + secondaries, primaries, secondaries];
                 cells.extend(counts.map(|count| count.to_string()));
             }

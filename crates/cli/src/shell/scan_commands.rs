@@ -8,8 +8,9 @@ use pegasus_common::partition_hash;
 use serde_json::{Value, json};
 
 use super::ShellError;
-use super::commands::{FullScanArgs, HashScanArgs, Match, ScanArgs};
 use super::context::{Context, OutputFormat};
+use super::key_arguments::Match;
+use super::scan_arguments::{FullScanArgs, HashScanArgs, ScanArgs};
 
 /// Records of one round trip.
 const BATCH_SIZE: u32 = 500;
@@ -111,7 +112,7 @@ impl Context {
                 file.flush().map_err(ShellError::io(path.as_str()))?;
                 self.done(
                     &format!("{count} key-value pairs got, written to {path}."),
-                    json!({"count": count, "output": path}),
+                    &json!({"count": count, "output": path}),
                 )
             }
             Sink::Screen(records) => {
@@ -120,7 +121,7 @@ impl Context {
                 } else {
                     format!("\n{count} key-value pairs got.")
                 };
-                self.done(&text, json!({"count": count, "records": records}))
+                self.done(&text, &json!({"count": count, "records": records}))
             }
         }
     }

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use pegasus_client::{AppInfo, AppStatus, ClientError, CreateTable, IfExists, IfMissing, Partitions};
+use pegasus_client::{
+    AppInfo, AppStatus, ClientError, CreateTable, IfExists, IfMissing, Partitions,
+};
 use pegasus_common::RpcAddress;
 use pegasus_common::clock::CivilDate;
 use serde_json::json;
@@ -49,10 +51,22 @@ impl Context {
             };
             report = report.columns(table);
             summary = summary
-                .field("fully_healthy_app_count", count(|health| health.unhealthy() == 0))
-                .field("unhealthy_app_count", count(|health| health.unhealthy() > 0))
-                .field("write_unhealthy_app_count", count(|health| health.write_unhealthy > 0))
-                .field("read_unhealthy_app_count", count(|health| health.read_unhealthy > 0));
+                .field(
+                    "fully_healthy_app_count",
+                    count(|health| health.unhealthy() == 0),
+                )
+                .field(
+                    "unhealthy_app_count",
+                    count(|health| health.unhealthy() > 0),
+                )
+                .field(
+                    "write_unhealthy_app_count",
+                    count(|health| health.write_unhealthy > 0),
+                )
+                .field(
+                    "read_unhealthy_app_count",
+                    count(|health| health.read_unhealthy > 0),
+                );
         }
         self.show(&report.fields(summary))
     }
@@ -144,7 +158,7 @@ impl Context {
         self.note_table_names(names);
         self.done(
             &format!("create app \"{name}\" succeed"),
-            json!({"app_name": name, "app_id": app_id}),
+            &json!({"app_name": name, "app_id": app_id}),
         )
     }
 
@@ -194,7 +208,9 @@ impl Context {
         let seconds = u64::from(args.reserve_seconds);
         let reserve = (seconds > 0).then_some(Duration::from_secs(seconds));
         let admin = self.cluster.admin();
-        admin.drop_app(&args.app_name, reserve, IfMissing::Fail).await?;
+        admin
+            .drop_app(&args.app_name, reserve, IfMissing::Fail)
+            .await?;
         if reserve.is_some() {
             self.progress(&format!("reserve_seconds = {seconds}"))?;
         }
@@ -202,7 +218,7 @@ impl Context {
         self.note_table_names(names);
         self.done(
             &format!("drop app {} succeed", args.app_name),
-            json!({"app_name": args.app_name}),
+            &json!({"app_name": args.app_name}),
         )
     }
 }
@@ -302,11 +318,21 @@ fn nodes(partitions: &Partitions) -> ColumnTable {
             roles.entry(*secondary).or_default().1 += 1;
         }
     }
-    let columns = [("node", Left), ("primary", Left), ("secondary", Left), ("total", Left)];
+    let columns = [
+        ("node", Left),
+        ("primary", Left),
+        ("secondary", Left),
+        ("total", Left),
+    ];
     let mut table = ColumnTable::new("nodes", &columns);
     let mut row = |node: String, (primary, secondary): (u32, u32)| {
         let total = primary + secondary;
-        table.row(vec![node, primary.to_string(), secondary.to_string(), total.to_string()]);
+        table.row(vec![
+            node,
+            primary.to_string(),
+            secondary.to_string(),
+            total.to_string(),
+        ]);
     };
     let mut sum = (0, 0);
     for (node, (primary, secondary)) in roles {

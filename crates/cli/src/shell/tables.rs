@@ -102,6 +102,10 @@ impl FieldTable {
 
     /// Adds a row.
     #[must_use]
+    #[allow(
+        clippy::needless_pass_by_value,
+        reason = "callers hand over numbers and temporaries"
+    )]
     pub fn field(mut self, name: impl Into<String>, value: impl ToString) -> Self {
         self.fields.push((name.into(), value.to_string()));
         self

@@ -179,18 +179,20 @@ mod tests {
 
     #[test]
     fn bare_tokens_take_hexadecimal_bytes() {
-        assert_eq!(words(r"k\x00\x1 \d \n"), vec![
-            b"k\x00\\x1".to_vec(),
-            br"\d".to_vec(),
-            b"\n".to_vec()
-        ]);
+        assert_eq!(
+            words(r"k\x00\x1 \d \n"),
+            vec![b"k\x00\\x1".to_vec(), br"\d".to_vec(), b"\n".to_vec()]
+        );
     }
 
     #[test]
     fn errors_name_the_column() {
         assert_eq!(
             split("set \"a").unwrap_err(),
-            SplitError::Unbalanced { quote: '"', column: 5 }
+            SplitError::Unbalanced {
+                quote: '"',
+                column: 5
+            }
         );
         assert_eq!(
             split("'a'b").unwrap_err(),

@@ -21,7 +21,7 @@ use tracing_subscriber::{EnvFilter, Registry, reload};
 use self::line::LineFormat;
 use self::queue::{LineQueue, WriterThread};
 use self::rolling::RollingFile;
-pub use self::settings::{LogLevel, LoggerSection};
+pub use self::settings::{CoreSection, LogLevel, LoggerSection};
 
 /// Why logging could not be set up or changed.
 #[derive(Debug, thiserror::Error)]

@@ -30,6 +30,14 @@ impl LogLevel {
 }
 
 crate::config_section! {
+    /// The process.
+    "core" => CoreSection {
+        /// Where log files go; relative to the directory in which the server was started.
+        log_directory: String = "log".to_owned(),
+    }
+}
+
+crate::config_section! {
     /// The log files of a server.
     "tools.simple_logger" => LoggerSection {
         /// The lowest level that is logged from the start; change it later without a restart.

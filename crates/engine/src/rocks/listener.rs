@@ -4,7 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
-use parking_lot::RwLock;
+use parking_lot::{Mutex, RwLock};
 use pegasus_common::{Decree, StorageStatus};
 use rust_rocksdb::event_listener::{
     DBBackgroundErrorReason, DBWriteStallCondition, EventListener, FlushJobInfo, MutableStatus,
@@ -52,6 +52,9 @@ pub trait EngineListener: Send + Sync {
 pub(super) struct ListenerState {
     host: Arc<dyn EngineListener>,
     flushed: AtomicI64,
+    /// What the host knows; locked while it is told. Two column families flush together, and the new
+    /// mark may be visible at the report of the first.
+    reported: Mutex<Decree>,
     /// The open database. The engine takes it out before it drops its own handle, so that a callback
     /// never holds the last one: closing a database on one of its own threads would deadlock.
     database: RwLock<Option<Arc<Database>>>,
@@ -62,6 +65,7 @@ impl ListenerState {
         Arc::new(Self {
             host,
             flushed: AtomicI64::new(0),
+            reported: Mutex::new(Decree::ZERO),
             database: RwLock::new(None),
         })
     }
@@ -69,6 +73,7 @@ impl ListenerState {
     /// From here on flushes are reported.
     pub(super) fn attach(&self, database: Arc<Database>, flushed: Decree) {
         self.flushed.store(flushed.0, Ordering::Release);
+        *self.reported.lock() = flushed;
         *self.database.write() = Some(database);
     }
 
@@ -91,9 +96,13 @@ impl ListenerState {
         else {
             return;
         };
-        // RocksDB reports one flush per column family, and the mark may be visible from the first.
-        let previous = self.flushed.fetch_max(mark.decree.0, Ordering::AcqRel);
-        if previous < mark.decree.0 {
+        // The host is called without this lock, so that it cannot hold up the engine's end; but under
+        // one of its own, since flushes of several threads must be told in order.
+        drop(database);
+        let mut reported = self.reported.lock();
+        if *reported < mark.decree {
+            *reported = mark.decree;
+            self.flushed.store(mark.decree.0, Ordering::Release);
             self.host.on_flushed(mark.decree);
         }
     }

@@ -180,7 +180,8 @@ impl MetaCore {
     #[must_use]
     pub fn cluster_info(&self) -> ConfigurationClusterInfoResponse {
         let [primaries, replicas] = queries::replica_count_deviations(&self.state, &self.detector);
-        let moves = "{\n  \"copy_pri\": 0,\n  \"copy_sec\": 0,\n  \"move_pri\": 0,\n  \"total\": 0\n}";
+        let moves =
+            "{\n  \"copy_pri\": 0,\n  \"copy_sec\": 0,\n  \"move_pri\": 0,\n  \"total\": 0\n}";
         let (keys, values) = [
             ("meta_servers", self.options.server_list.clone()),
             ("primary_meta_server", self.options.address.to_string()),
@@ -293,7 +294,9 @@ impl MetaCore {
 
     /// Does what can be done now: the pass after every event.
     fn advance(&mut self, now: Now, out: &mut Vec<Effect>) {
-        let steps = self.births.advance(now.monotonic, &self.state, &self.detector);
+        let steps = self
+            .births
+            .advance(now.monotonic, &self.state, &self.detector);
         for step in steps {
             match step {
                 BirthStep::CreateReplica(call) => out.extend(self.create_replica(call)),

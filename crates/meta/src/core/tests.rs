@@ -110,7 +110,10 @@ impl Cluster {
     fn store(&mut self, transaction: pegasus_metastore::Transaction, version: Version) {
         for precondition in &transaction.preconditions {
             use pegasus_metastore::Precondition;
-            let found = self.entries.get(precondition.key()).map(|entry| entry.version);
+            let found = self
+                .entries
+                .get(precondition.key())
+                .map(|entry| entry.version);
             let expected = match precondition {
                 Precondition::Absent { .. } => None,
                 Precondition::VersionIs { version, .. } => Some(*version),
@@ -250,7 +253,10 @@ fn force_update(cluster: &Cluster, pid: Gpid) -> ConfigurationUpdateRequest {
 fn a_table_is_born_survives_a_restart_and_takes_new_ballots() {
     let mut cluster = Cluster::new(3);
     let created = cluster.create(&create("temp"));
-    assert!(matches!(&created, Answer::CreateApp(response) if response.appid == 1), "{created:?}");
+    assert!(
+        matches!(&created, Answer::CreateApp(response) if response.appid == 1),
+        "{created:?}"
+    );
     let before = cluster.query("temp");
     assert_eq!((before.err, before.partitions.len()), (ErrorCode::Ok, 8));
     for partition in &before.partitions {
@@ -267,7 +273,13 @@ fn a_table_is_born_survives_a_restart_and_takes_new_ballots() {
     let pid = Gpid::new(1, 3);
     let request = force_update(&cluster, pid);
     assert_eq!(cluster.update(&request), Some((ErrorCode::Ok, 2)));
-    let members = cluster.core.state().partition(pid).unwrap().configuration.clone();
+    let members = cluster
+        .core
+        .state()
+        .partition(pid)
+        .unwrap()
+        .configuration
+        .clone();
     assert_eq!(members.primary, before.partitions[3].primary.valid());
     assert_eq!(members.secondaries, before.partitions[3].secondaries);
     // The answer was lost and the request comes again.
@@ -286,13 +298,16 @@ fn nothing_is_visible_before_it_is_durable() {
     let mut cluster = Cluster::new(3);
     cluster.stuck = Some(Vec::new());
     let mut out = Vec::new();
-    cluster.core.create_app(cluster.now, REQUEST, &create("temp"), &mut out);
+    cluster
+        .core
+        .create_app(cluster.now, REQUEST, &create("temp"), &mut out);
     cluster.settle(out);
     assert_eq!(cluster.query("temp").err, ErrorCode::BusyCreating);
     assert!(cluster.answers.is_empty());
     cluster.release_store();
     assert_eq!(cluster.query("temp").err, ErrorCode::Ok);
     assert_eq!(cluster.answers.len(), 1);
+    cluster.answers.clear();
 
     cluster.stuck = Some(Vec::new());
     let pid = Gpid::new(1, 0);
@@ -333,7 +348,10 @@ fn a_drop_waits_for_changes_under_way() {
     assert_eq!(cluster.query("temp").err, ErrorCode::ObjectNotFound);
     cluster.beacons(1..=3);
     let again = cluster.create(&create("temp"));
-    assert!(matches!(&again, Answer::CreateApp(response) if response.appid == 2), "{again:?}");
+    assert!(
+        matches!(&again, Answer::CreateApp(response) if response.appid == 2),
+        "{again:?}"
+    );
 }
 
 #[test]
@@ -341,7 +359,9 @@ fn an_unfinished_birth_goes_on_under_a_new_leader() {
     let mut cluster = Cluster::new(3);
     cluster.stuck = Some(Vec::new());
     let mut out = Vec::new();
-    cluster.core.create_app(cluster.now, REQUEST, &create("temp"), &mut out);
+    cluster
+        .core
+        .create_app(cluster.now, REQUEST, &create("temp"), &mut out);
     cluster.settle(out);
     // The table itself is durable; the leader dies before any birth is.
     let creation = cluster.stuck.take().unwrap();
@@ -353,7 +373,11 @@ fn an_unfinished_birth_goes_on_under_a_new_leader() {
     }
     cluster.restart();
     cluster.beacons(1..=3);
-    assert_eq!(cluster.query("temp").partitions[0].ballot, 0, "waits for more servers");
+    assert_eq!(
+        cluster.query("temp").partitions[0].ballot,
+        0,
+        "waits for more servers"
+    );
     cluster.beacons(4..=4);
     cluster.wait(Duration::from_secs(3));
     cluster.beacons(1..=4);
@@ -399,7 +423,10 @@ fn reports_are_answered_with_roles_garbage_and_alerts() {
     assert_eq!(response.gc_replicas, None);
     let pid = unknown;
     let node_1 = node(1);
-    assert_eq!(cluster.alerts, [Alert::UnknownReplica { node: node_1, pid }]);
+    assert_eq!(
+        cluster.alerts,
+        [Alert::UnknownReplica { node: node_1, pid }]
+    );
     assert_eq!(cluster.sync(9, &[]).err, ErrorCode::ObjectNotFound);
 
     cluster.drop_table(&drop_request("temp"));
@@ -408,6 +435,8 @@ fn reports_are_answered_with_roles_garbage_and_alerts() {
     let response = cluster.sync(1, &[(Gpid::new(1, 0), 1)]);
     assert_eq!(response.partitions, []);
     assert_eq!(response.gc_replicas.unwrap().len(), 1);
-    let listed = cluster.core.list_apps(&ConfigurationListAppsRequest::default());
+    let listed = cluster
+        .core
+        .list_apps(&ConfigurationListAppsRequest::default());
     assert_eq!(listed.infos[0].status, AppStatus::AS_DROPPED);
 }

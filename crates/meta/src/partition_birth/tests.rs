@@ -55,11 +55,11 @@ impl Nursery {
         self.now = self.now.after(duration);
     }
 
-    fn commit(&mut self, next: PartitionConfiguration) {
+    fn commit(&mut self, next: &PartitionConfiguration) {
         self.version += 1;
         let command = Command::Reconfigure(next.clone());
         self.state.apply(command, Version(self.version));
-        self.births.on_committed(self.now, &next);
+        self.births.on_committed(self.now, next);
     }
 }
 
@@ -80,7 +80,7 @@ fn a_partition_is_born_when_all_its_members_have_a_replica() {
     assert_eq!(born.ballot, Ballot(1));
     assert_eq!(born.member_count(), 3);
     assert_eq!(nursery.advance(), [], "nobody is told before it is durable");
-    nursery.commit(born.clone());
+    nursery.commit(born);
     assert_eq!(nursery.advance().len(), 3, "every member is told");
     assert_eq!(nursery.births.under_way(), 0);
 }
@@ -94,7 +94,7 @@ fn announcements_are_repeated_until_confirmed() {
     let Some(BirthStep::Commit(born)) = nursery.advance().pop() else {
         panic!("not born");
     };
-    nursery.commit(born);
+    nursery.commit(&born);
     assert_eq!(nursery.advance().len(), 3);
     let pid = Gpid::new(2, 0);
     nursery.births.on_report(node(1), pid, Ballot(1));
@@ -113,7 +113,9 @@ fn announcements_are_repeated_until_confirmed() {
 fn passing_errors_are_tried_again_at_the_same_server() {
     let mut nursery = Nursery::new(1, 4);
     let call = nursery.calls()[0];
-    nursery.births.on_created(NOW, call, Err(ErrorCode::Timeout));
+    nursery
+        .births
+        .on_created(NOW, call, Err(ErrorCode::Timeout));
     assert_eq!(nursery.calls(), []);
     nursery.wait(Duration::from_secs(1));
     let again = nursery.calls();

@@ -97,7 +97,11 @@ impl Directory {
         let file = File::create(&unfinished).map_err(io_error("create", &unfinished))?;
         let mut buffered = std::io::BufWriter::with_capacity(1 << 20, file);
         write(&mut buffered)
-            .and_then(|()| buffered.into_inner().map_err(std::io::IntoInnerError::into_error))
+            .and_then(|()| {
+                buffered
+                    .into_inner()
+                    .map_err(std::io::IntoInnerError::into_error)
+            })
             .and_then(|file| file.sync_all())
             .map_err(io_error("write", &unfinished))?;
         fs::rename(&unfinished, path).map_err(io_error("rename a file to", path))?;

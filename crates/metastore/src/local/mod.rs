@@ -212,9 +212,7 @@ impl Drop for LocalStore {
 impl MetadataStore for LocalStore {
     fn get(&self, key: Bytes) -> BoxFuture<'_, Result<Option<Entry>, StoreError>> {
         let healthy = self.shared.healthy();
-        Box::pin(ready(
-            healthy.map(|()| self.shared.keys.read().get(&key)),
-        ))
+        Box::pin(ready(healthy.map(|()| self.shared.keys.read().get(&key))))
     }
 
     fn scan(

@@ -137,7 +137,9 @@ impl BatchHeader {
 
     /// Checks everything after the header, and returns the body.
     pub fn body<'a>(&self, batch: &'a [u8]) -> Option<&'a [u8]> {
-        let (body, end) = batch.get(BATCH_HEADER_BYTES..)?.split_at_checked(self.body_bytes)?;
+        let (body, end) = batch
+            .get(BATCH_HEADER_BYTES..)?
+            .split_at_checked(self.body_bytes)?;
         (crc32c::crc32c(body) == self.body_crc && end.starts_with(BATCH_END)).then_some(body)
     }
 }

@@ -262,7 +262,13 @@ fn read_batch(log: &Bytes, offset: usize, expected: u64) -> Batch {
     let batch = log.slice(offset..end);
     let Some(body) = header.body(&batch) else {
         let missing = !header.has_sparse_sector && record::has_zero_sector(&batch, offset as u64);
-        return damaged(log, offset, expected, missing, "a batch's checksum is wrong");
+        return damaged(
+            log,
+            offset,
+            expected,
+            missing,
+            "a batch's checksum is wrong",
+        );
     };
     match record::read_body(batch.slice_ref(body)) {
         Some(records) => Batch::Whole { records, end },

@@ -19,7 +19,7 @@ impl Choices {
                 bits = (bits ^ (bits >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
                 bits = (bits ^ (bits >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
                 bits ^= bits >> 31;
-                Some((bits % limit as u64) as usize)
+                usize::try_from(bits % limit as u64).ok()
             }
             Self::List(list) => list.next().map(|choice| usize::from(choice) % limit),
         }

@@ -34,7 +34,7 @@ pub fn address(index: usize) -> RpcAddress {
 
 /// The server of an address.
 pub fn index_of(address: RpcAddress) -> usize {
-    ((address.to_u64() >> 32) - 0x0a00_0001) as usize
+    usize::try_from((address.to_u64() >> 32) - 0x0a00_0001).expect("few servers")
 }
 
 /// Small limits, so that every one of them is met.
@@ -162,7 +162,7 @@ impl World {
     pub fn deliver(&mut self, from: usize, to: usize) {
         if let Some(message) = self.network.take(from, to) {
             self.input(to, |replica, out| {
-                replica.on_message(address(from), message, out)
+                replica.on_message(address(from), message, out);
             });
         }
     }
@@ -252,7 +252,7 @@ impl World {
         source: ConfigurationSource,
     ) {
         self.input(index, |replica, out| {
-            replica.on_configuration(configuration, source, out)
+            replica.on_configuration(configuration, source, out);
         });
     }
 

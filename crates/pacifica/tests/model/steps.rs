@@ -3,7 +3,7 @@
 use pegasus_pacifica::{ConfigurationSource, Lease, Standing};
 
 use super::choice::Choices;
-use super::{World, address};
+use super::{World, address, index_of};
 
 /// How often faults and changes happen, in 1000 steps; everything else is ordinary work.
 #[derive(Clone, Copy, Debug)]
@@ -16,6 +16,8 @@ pub struct Faults {
     pub stale_message: usize,
     pub stale_configuration: usize,
     pub lease: usize,
+    /// So many of 100 deliveries do not happen yet.
+    pub delay: usize,
 }
 
 impl Faults {
@@ -28,9 +30,10 @@ impl Faults {
             silent_loss: rate([0, 0, 5, 20])?,
             move_primary: rate([0, 2, 8, 20])?,
             remove: rate([0, 0, 0, 1])?,
-            stale_message: rate([0, 10, 30, 60])?,
+            stale_message: rate([0, 20, 60, 150])?,
             stale_configuration: rate([0, 5, 10, 20])?,
             lease: rate([0, 0, 3, 10])?,
+            delay: rate([0, 30, 60, 85])?,
         })
     }
 
@@ -59,22 +62,43 @@ impl World {
         what = choices.below(100)?;
         match what {
             0..40 => {
-                let from = choices.below(count)?;
-                self.deliver(from, index);
+                let link = choices.below(count * count)?;
+                if choices.below(100)? >= faults.delay {
+                    self.deliver_any(link);
+                }
             }
-            40..60 => self.flush_log(index, 1 + choices.below(4)?),
-            60..75 => self.apply(index),
-            75..90 => {
+            40..56 => self.flush_log(index, 1 + choices.below(4)?),
+            56..72 => self.apply(index),
+            72..80 => {
                 let _refused = self.write(index);
             }
-            90..92 => self.flush_storage(index, choices.below(20)?),
-            92..95 => self.config_sync(index),
-            95..97 => self.group_check(index),
-            97 => self.input(index, |replica, out| replica.on_reconfiguration_timer(out)),
-            98 => self.restart(index, Standing::Proven),
+            80..86 => {
+                let primary = self.meta.configuration.primary.map_or(index, index_of);
+                let _refused = self.write(primary);
+            }
+            86..88 => self.flush_storage(index, choices.below(20)?),
+            88..92 => self.config_sync(index),
+            92..94 => self.group_check(index),
+            94 => self.input(index, |replica, out| replica.on_reconfiguration_timer(out)),
+            95..97 => self.restart(index, Standing::Proven),
             _ => self.answer_request(),
         }
         Some(())
+    }
+
+    /// Delivers a message, if any is under way.
+    fn deliver_any(&mut self, link: usize) {
+        if let Some((from, to)) = self.busy_link(link) {
+            self.deliver(from, to);
+        }
+    }
+
+    /// The given link, or the next one that has messages.
+    fn busy_link(&self, link: usize) -> Option<(usize, usize)> {
+        let count = self.nodes.len();
+        let links = (0..count * count).map(|offset| (link + offset) % (count * count));
+        let mut pairs = links.map(|link| (link / count, link % count));
+        pairs.find(|&(from, to)| self.network.waiting(from, to) > 0)
     }
 
     fn fault(
@@ -101,7 +125,7 @@ impl World {
         } else if is(faults.remove) {
             self.meta.remove(address(index));
         } else if is(faults.stale_message) {
-            self.stale_message(index, other, choices)?;
+            self.stale_message(choices)?;
         } else if is(faults.stale_configuration) {
             let old = choices.below(self.meta.history.len())?;
             let old = self.meta.history[old].clone();
@@ -113,12 +137,15 @@ impl World {
         Some(())
     }
 
-    fn stale_message(&mut self, from: usize, to: usize, choices: &mut Choices) -> Option<()> {
+    fn stale_message(&mut self, choices: &mut Choices) -> Option<()> {
+        let link = choices.below(self.nodes.len() * self.nodes.len())?;
         if choices.below(2)? == 0 {
-            self.network.copy_for_later(from, to);
+            if let Some((from, to)) = self.busy_link(link) {
+                self.network.copy_for_later(from, to);
+            }
         } else if let Some((from, to, message)) = self.network.take_stale(choices.below(64)?) {
             self.input(to, |replica, out| {
-                replica.on_message(address(from), message, out)
+                replica.on_message(address(from), message, out);
             });
         }
         Some(())

@@ -3,6 +3,7 @@
 
 mod beacon;
 mod config_sync;
+mod log_pressure;
 mod meta_link;
 mod new_replica;
 mod reconfigure;
@@ -90,6 +91,7 @@ pub async fn run(
     });
     let beacons = tokio::task::spawn_local(beacon::run(Rc::clone(&control)));
     let syncs = tokio::task::spawn_local(config_sync::run(Rc::clone(&control)));
+    let pressure = tokio::task::spawn_local(log_pressure::run(Rc::clone(&control)));
     while let Some(message) = messages.recv().await {
         match message {
             ControlMessage::Reconfigure { gpid, request, app, committed } => {
@@ -120,6 +122,7 @@ pub async fn run(
     }
     beacons.abort();
     syncs.abort();
+    pressure.abort();
     control.node.lease.surrender();
 }
 

@@ -80,14 +80,6 @@ impl ReplicaDirectory {
         })
     }
 
-    /// Records what it belongs to.
-    ///
-    /// # Errors
-    /// The file system refuses.
-    pub fn write_app_info(&self, info: &StoredAppInfo) -> Result<(), AppInfoError> {
-        app_info_file::write(&self.path, info)
-    }
-
     /// Makes the directory of a new replica: it appears under its name only when it is complete.
     /// `fill` makes its content in the directory that it is given.
     ///

@@ -310,11 +310,10 @@ impl Core {
         }
     }
 
-    /// Tells secondaries of commits that no prepare has carried.
+    /// Tells secondaries what no prepare has told them, above all the latest commits.
     pub fn notice_commits(&mut self) {
         self.with_each_replica(|replica, _, effects| {
-            if replica.has_unnoticed_commit() {
-                replica.notice_commit();
+            if replica.machine.wants_group_check() {
                 replica.machine.on_group_check_timer(effects);
             }
         });
@@ -323,7 +322,6 @@ impl Core {
     /// The regular group check of every primary.
     pub fn check_groups(&mut self) {
         self.with_each_replica(|replica, _, effects| {
-            replica.notice_commit();
             replica.machine.on_group_check_timer(effects);
         });
     }

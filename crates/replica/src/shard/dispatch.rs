@@ -238,12 +238,12 @@ impl Shard {
             }
             ShardMessage::Close(gpid, done) => {
                 core.close(gpid);
-                drop(done.send(()));
+                let _ = done.send(());
             }
             ShardMessage::Report(wanted) => {
                 let replicas = core.replicas.values();
                 let infos = replicas.map(|replica| replica_info(replica, &self.node)).collect();
-                drop(wanted.send(infos));
+                let _ = wanted.send(infos);
             }
             // Both are handled where messages are received.
             ShardMessage::Connection(_) | ShardMessage::Stop(_) => {}

@@ -29,7 +29,6 @@ use pegasus_rpc::turn::at_turn_end;
 use self::core::Core;
 use self::exits::Exits;
 use self::log_lane::LogLane;
-pub use self::message::ForwardedWrite;
 pub use self::message::ShardMessage;
 use crate::node::Node;
 use crate::peer_messages;
@@ -92,7 +91,7 @@ impl Shard {
                     ShardMessage::Stop(done) => {
                         self.core.borrow_mut().end_turn();
                         // Whoever asked may have given up waiting.
-                        drop(done.send(()));
+                        let _ = done.send(());
                         return;
                     }
                     other => self.on_message(other),

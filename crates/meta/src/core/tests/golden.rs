@@ -34,7 +34,9 @@ fn transcript() -> Vec<serde_json::Value> {
         return Vec::new();
     };
     let mut text = String::new();
-    flate2::read::GzDecoder::new(file).read_to_string(&mut text).unwrap();
+    flate2::read::GzDecoder::new(file)
+        .read_to_string(&mut text)
+        .unwrap();
     text.lines()
         .map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap())
         .filter(|record| record["sec"] == "meta")
@@ -65,9 +67,17 @@ fn shape(info: &AppInfo) -> AppInfo {
     }
 }
 
-fn check_list(case: &str, ours: &ConfigurationListAppsResponse, theirs: &ConfigurationListAppsResponse) {
+fn check_list(
+    case: &str,
+    ours: &ConfigurationListAppsResponse,
+    theirs: &ConfigurationListAppsResponse,
+) {
     assert_eq!(ours.err, theirs.err, "{case}");
-    assert_eq!(ours.hint_message.is_some(), theirs.hint_message.is_some(), "{case}");
+    assert_eq!(
+        ours.hint_message.is_some(),
+        theirs.hint_message.is_some(),
+        "{case}"
+    );
     // Their cluster came with two tables of its own.
     let named = |infos: &[AppInfo]| -> Vec<_> {
         let golden = infos.iter().filter(|info| info.app_name == "golden");
@@ -96,7 +106,10 @@ fn check_query(case: &str, ours: &QueryCfgResponse, theirs: &QueryCfgResponse) {
     };
     assert_eq!(rows(ours), rows(theirs), "{case}");
     for partition in &ours.partitions {
-        assert!(partition.primary.is_valid() && partition.hp_primary.is_none(), "{case}");
+        assert!(
+            partition.primary.is_valid() && partition.hp_primary.is_none(),
+            "{case}"
+        );
     }
 }
 
@@ -113,10 +126,18 @@ fn answers_are_those_of_a_real_meta_server() {
         };
         match code {
             TaskCode::QueryConfig => {
-                check_query(case, &cluster.core.query_cfg(&argument(record)), &result(record));
+                check_query(
+                    case,
+                    &cluster.core.query_cfg(&argument(record)),
+                    &result(record),
+                );
             }
             TaskCode::ListApps => {
-                check_list(case, &cluster.core.list_apps(&argument(record)), &result(record));
+                check_list(
+                    case,
+                    &cluster.core.list_apps(&argument(record)),
+                    &result(record),
+                );
             }
             TaskCode::CreateApp => {
                 let Answer::CreateApp(ours) = cluster.create(&argument(record)) else {
@@ -151,5 +172,8 @@ fn answers_are_those_of_a_real_meta_server() {
         }
         compared += 1;
     }
-    assert!(records.is_empty() || compared >= 30, "only {compared} records were compared");
+    assert!(
+        records.is_empty() || compared >= 30,
+        "only {compared} records were compared"
+    );
 }
