@@ -113,7 +113,7 @@ impl BenchCommand {
             ));
         }
         if self.warmup > 0 {
-            let task = Task::Run(Duration::from_secs(self.warmup));
+            let task = Task::Warmup(Duration::from_secs(self.warmup));
             self.run_phase(&plan, task).await?;
         }
         let task = Task::Run(Duration::from_secs(self.duration));

@@ -99,7 +99,9 @@ impl ActiveSegment {
 
     /// Flushes what was written.
     pub fn sync(&self) -> Result<(), LogFailure> {
-        self.file.sync().map_err(LogFailure::new("flush", &self.path))
+        self.file
+            .sync()
+            .map_err(LogFailure::new("flush", &self.path))
     }
 }
 

@@ -46,11 +46,7 @@ pub(crate) struct Listing {
 
 impl Directory {
     /// Locks the directory; makes it first if `mode` allows.
-    pub fn lock(
-        path: &Path,
-        mode: OpenMode,
-        files: Arc<dyn FileLayer>,
-    ) -> Result<Self, OpenError> {
+    pub fn lock(path: &Path, mode: OpenMode, files: Arc<dyn FileLayer>) -> Result<Self, OpenError> {
         if !path.is_dir() {
             if mode == OpenMode::MustExist {
                 return Err(OpenError::Missing {
@@ -122,7 +118,9 @@ impl Directory {
                 _ if name == NEW_MARKER => listing.unfinished.push(item.path()),
                 _ if name == MARKER => listing.marker = true,
                 _ if name == LOCK => {}
-                _ => tracing::warn!(directory = %self.path.display(), name, "foreign file in a log directory"),
+                _ => {
+                    tracing::warn!(directory = %self.path.display(), name, "foreign file in a log directory")
+                }
             }
         }
         listing.segments.sort_unstable();

@@ -94,7 +94,10 @@ impl FileLayer for OsFiles {
     fn boot_id(&self) -> io::Result<BootId> {
         let text = std::fs::read_to_string("/proc/sys/kernel/random/boot_id")?;
         parse_boot_id(&text).ok_or_else(|| {
-            io::Error::new(io::ErrorKind::InvalidData, format!("boot id '{}'", text.trim()))
+            io::Error::new(
+                io::ErrorKind::InvalidData,
+                format!("boot id '{}'", text.trim()),
+            )
         })
     }
 }
@@ -147,7 +150,9 @@ mod tests {
         let text = "0f8fad5b-d9cb-469f-a165-70867728950e\n";
         assert_eq!(
             parse_boot_id(text),
-            Some(BootId(0x0f8f_ad5b_d9cb_469f_a165_7086_7728_950e_u128.to_be_bytes()))
+            Some(BootId(
+                0x0f8f_ad5b_d9cb_469f_a165_7086_7728_950e_u128.to_be_bytes()
+            ))
         );
         assert_eq!(parse_boot_id("0f8fad5b"), None);
         assert_eq!(parse_boot_id("zz"), None);

@@ -131,13 +131,28 @@ mod tests {
         };
         let bytes = header.encode();
         let (first, second) = bytes.split_at(SECTOR_BYTES);
-        assert_eq!(SegmentHeader::decode(first, LogId(1), 0, 2), HeaderState::Valid(header));
-        assert_eq!(SegmentHeader::decode(second, LogId(1), 1, 2), HeaderState::Valid(header));
-        assert_eq!(SegmentHeader::decode(first, LogId(2), 0, 2), HeaderState::Bad);
-        assert_eq!(SegmentHeader::decode(first, LogId(1), 0, 3), HeaderState::Bad);
+        assert_eq!(
+            SegmentHeader::decode(first, LogId(1), 0, 2),
+            HeaderState::Valid(header)
+        );
+        assert_eq!(
+            SegmentHeader::decode(second, LogId(1), 1, 2),
+            HeaderState::Valid(header)
+        );
+        assert_eq!(
+            SegmentHeader::decode(first, LogId(2), 0, 2),
+            HeaderState::Bad
+        );
+        assert_eq!(
+            SegmentHeader::decode(first, LogId(1), 0, 3),
+            HeaderState::Bad
+        );
         let mut newer = first.to_vec();
         newer[8] = 2;
         sector::seal_raw(&mut newer, LogId(1), 0);
-        assert_eq!(SegmentHeader::decode(&newer, LogId(1), 0, 2), HeaderState::Unsupported(2));
+        assert_eq!(
+            SegmentHeader::decode(&newer, LogId(1), 0, 2),
+            HeaderState::Unsupported(2)
+        );
     }
 }

@@ -110,8 +110,15 @@ mod tests {
         for at in 0..good.len() {
             let mut bytes = good.clone();
             bytes[at] ^= 0x10;
-            let bad_sector = if at < SECTOR_BYTES { 0 } else { SECTOR_BYTES as u64 };
-            assert_eq!(Marker::decode(&bytes), MarkerState::Damaged(MARKER, bad_sector));
+            let bad_sector = if at < SECTOR_BYTES {
+                0
+            } else {
+                SECTOR_BYTES as u64
+            };
+            assert_eq!(
+                Marker::decode(&bytes),
+                MarkerState::Damaged(MARKER, bad_sector)
+            );
         }
     }
 

@@ -60,7 +60,10 @@ pub(crate) fn open(
     let existing = existing_log(&directory, &listing, mode)?;
     let (log, recovered) = match existing {
         Some((marker, bad_marker)) => {
-            let needed = listing.segments.iter().filter(|index| **index >= marker.oldest);
+            let needed = listing
+                .segments
+                .iter()
+                .filter(|index| **index >= marker.oldest);
             let found = Found {
                 directory: &directory,
                 marker,
@@ -77,8 +80,8 @@ pub(crate) fn open(
     let report = recovered.report.clone();
     tell(&directory, &report);
     let stats = Arc::new(LogStats::default());
-    let parts = start(options, directory, &listing, log, boot, recovered, stats)
-        .map_err(as_open_error)?;
+    let parts =
+        start(options, directory, &listing, log, boot, recovered, stats).map_err(as_open_error)?;
     Ok((parts, report))
 }
 
@@ -204,7 +207,9 @@ fn start(
     })?;
     let bytes = run.segment_bytes;
     table.push(SegmentEntry::new(active.index, bytes, FileFate::Recycle));
-    stats.segment_bytes.store(table.total_bytes(), Ordering::Relaxed);
+    stats
+        .segment_bytes
+        .store(table.total_bytes(), Ordering::Relaxed);
     let directory = Arc::new(directory);
     let table = Arc::new(Mutex::new(table));
     let queue = Arc::new(Queue::new(options.queue_bytes_max, Arc::clone(&stats)));
@@ -244,7 +249,10 @@ fn find_spares(
     let next_number = numbers.max().map_or(1, |number| number.saturating_add(1));
     let stats = Arc::clone(stats);
     let mut spares = Spares::new(run.segment_bytes, options.spares_max, next_number, stats);
-    let spare_paths = listing.spares.iter().map(|number| directory.spare_path(*number));
+    let spare_paths = listing
+        .spares
+        .iter()
+        .map(|number| directory.spare_path(*number));
     let unneeded = listing.segments.iter().filter(|index| **index < oldest);
     let unneeded_paths = unneeded.map(|index| directory.segment_path(*index));
     for path in spare_paths.chain(unneeded_paths) {

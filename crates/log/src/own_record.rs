@@ -162,7 +162,11 @@ mod tests {
         let except = Suspects::AllExcept(gpids.into());
         let cases = [
             (KIND_INDEX, index_body(&index), Entry::Index(index.clone())),
-            (KIND_PREVIOUS_INDEX, index_body(&index), Entry::PreviousIndex(index)),
+            (
+                KIND_PREVIOUS_INDEX,
+                index_body(&index),
+                Entry::PreviousIndex(index),
+            ),
             (KIND_HEADS, heads_body(&heads), Entry::Heads(heads)),
             (KIND_DOUBTS, doubts_body(&only), Entry::Doubts(only)),
             (KIND_DOUBTS, doubts_body(&except), Entry::Doubts(except)),
@@ -180,11 +184,17 @@ mod tests {
     #[test]
     fn unknown_kinds_and_versions_are_refused_by_name() {
         let kind = framed(0x77, &[]);
-        let unknown = EntryError::Unknown { kind: 0x77, version: 1 };
+        let unknown = EntryError::Unknown {
+            kind: 0x77,
+            version: 1,
+        };
         assert_eq!(next_entry(&mut &kind[..]), Some(Err(unknown)));
         let mut version = framed(KIND_INDEX, &[]);
         version[5] = 2;
-        let unknown = EntryError::Unknown { kind: KIND_INDEX, version: 2 };
+        let unknown = EntryError::Unknown {
+            kind: KIND_INDEX,
+            version: 2,
+        };
         assert_eq!(next_entry(&mut &version[..]), Some(Err(unknown)));
         let malformed = framed(KIND_HEADS, &[1, 2, 3]);
         assert_eq!(

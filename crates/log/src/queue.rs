@@ -109,7 +109,9 @@ impl Queue {
 
     pub fn unregister(&self, producer: &Arc<Producer>) {
         let mut state = self.state.lock();
-        state.producers.retain(|known| !Arc::ptr_eq(known, producer));
+        state
+            .producers
+            .retain(|known| !Arc::ptr_eq(known, producer));
     }
 
     pub fn has_room(&self) -> bool {

@@ -293,17 +293,19 @@ mod tests {
             any::<u32>(),
             proptest::collection::vec(any::<u8>(), 0..64),
         )
-            .prop_map(|(gpid, [ballot, decree, timestamp_us, committed], checksum, payload)| {
-                Record::Mutation(MutationRecord {
-                    gpid,
-                    ballot: Ballot(ballot),
-                    decree: Decree(decree),
-                    timestamp_us,
-                    last_committed: Decree(committed),
-                    checksum,
-                    payload: payload.into(),
-                })
-            });
+            .prop_map(
+                |(gpid, [ballot, decree, timestamp_us, committed], checksum, payload)| {
+                    Record::Mutation(MutationRecord {
+                        gpid,
+                        ballot: Ballot(ballot),
+                        decree: Decree(decree),
+                        timestamp_us,
+                        last_committed: Decree(committed),
+                        checksum,
+                        payload: payload.into(),
+                    })
+                },
+            );
         prop_oneof![
             mutation,
             (gpid.clone(), any::<i64>()).prop_map(|(gpid, ballot)| Record::Ballot {

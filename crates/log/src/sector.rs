@@ -178,8 +178,8 @@ mod tests {
     fn layout_is_as_the_table_says() {
         let (sector, _) = sealed();
         let expected = [
-            0x88, 0x77, 0x66, 0x55, 0x44, 0x33, 0x22, 0x11, 3, 0, 0, 0, 1, 0, 0, 0, 2, 0, 0, 0, 4, 0,
-            5, 0,
+            0x88, 0x77, 0x66, 0x55, 0x44, 0x33, 0x22, 0x11, 3, 0, 0, 0, 1, 0, 0, 0, 2, 0, 0, 0, 4,
+            0, 5, 0,
         ];
         assert_eq!(sector[..24], expected);
         assert_eq!(&sector[24..29], b"hello");
@@ -194,7 +194,10 @@ mod tests {
         assert_eq!(classify(&sector, LOG, LIFE, 8), SectorState::Bad);
         assert_eq!(classify(&sector, LogId(8), LIFE, 9), SectorState::Bad);
         assert_eq!(classify(&sector, LOG, Life(1), 9), SectorState::Unwritten);
-        assert_eq!(classify(&[0; SECTOR_BYTES], LOG, LIFE, 9), SectorState::Unwritten);
+        assert_eq!(
+            classify(&[0; SECTOR_BYTES], LOG, LIFE, 9),
+            SectorState::Unwritten
+        );
     }
 
     #[test]
@@ -211,7 +214,11 @@ mod tests {
                 } else {
                     SectorState::Bad
                 };
-                assert_eq!(classify(&sector, LOG, LIFE, 9), expected, "byte {at} to {to}");
+                assert_eq!(
+                    classify(&sector, LOG, LIFE, 9),
+                    expected,
+                    "byte {at} to {to}"
+                );
             }
         }
     }

@@ -52,7 +52,9 @@ impl SegmentTable {
     /// Adds a segment after all others.
     pub fn push(&mut self, segment: SegmentEntry) {
         debug_assert!(
-            self.segments.back().is_none_or(|last| last.index < segment.index),
+            self.segments
+                .back()
+                .is_none_or(|last| last.index < segment.index),
             "segments are added in the order of their indexes"
         );
         self.segments.push_back(segment);
@@ -121,7 +123,11 @@ impl SegmentTable {
     pub fn pinning(&self, size_limit: u64) -> Vec<(Gpid, Decree)> {
         let mut excess = self.total_bytes().saturating_sub(size_limit);
         let mut pinning: std::collections::BTreeMap<Gpid, Decree> = Default::default();
-        for segment in self.segments.iter().take(self.segments.len().saturating_sub(1)) {
+        for segment in self
+            .segments
+            .iter()
+            .take(self.segments.len().saturating_sub(1))
+        {
             if excess == 0 {
                 break;
             }
@@ -150,7 +156,9 @@ impl SegmentTable {
     }
 
     fn is_flushed(&self, gpid: Gpid, decree: Decree) -> bool {
-        self.flushed.get(&gpid).is_some_and(|flushed| decree <= *flushed)
+        self.flushed
+            .get(&gpid)
+            .is_some_and(|flushed| decree <= *flushed)
     }
 }
 
@@ -177,7 +185,11 @@ mod tests {
     }
 
     fn removed(table: &mut SegmentTable) -> Vec<u64> {
-        table.take_removable().iter().map(|segment| segment.index).collect()
+        table
+            .take_removable()
+            .iter()
+            .map(|segment| segment.index)
+            .collect()
     }
 
     #[test]

@@ -201,7 +201,9 @@ impl Writer {
     }
 
     fn begin_segment(&mut self) -> Result<(), LogFailure> {
-        let header = self.run.header(self.active.index + 1, self.active.batches());
+        let header = self
+            .run
+            .header(self.active.index + 1, self.active.batches());
         self.active = ActiveSegment::create(
             &self.directory,
             &mut self.spares,

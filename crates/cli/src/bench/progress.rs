@@ -16,6 +16,7 @@ pub fn note(text: &str) {
 pub async fn each_second(counters: Arc<Counters>, task: Task) {
     let what = match task {
         Task::Load => "load",
+        Task::Warmup(_) => "warm",
         Task::Run(_) => "run",
     };
     let mut ticks = tokio::time::interval(Duration::from_secs(1));

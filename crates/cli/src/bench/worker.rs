@@ -45,8 +45,22 @@ pub struct Plan {
 pub enum Task {
     /// Writes every record once.
     Load,
+    /// Runs the workload for this long, unmeasured.
+    Warmup(Duration),
     /// Runs the workload for this long.
     Run(Duration),
+}
+
+impl Task {
+    /// Sets the random choices of the phases apart: a measured run that repeated the keys of its
+    /// warm-up would find them all in the caches.
+    fn seed(self) -> u64 {
+        match self {
+            Self::Load => 0,
+            Self::Warmup(_) => 1,
+            Self::Run(_) => 2,
+        }
+    }
 }
 
 /// Counts for the progress line, and the loaders' shared position.
@@ -134,10 +148,9 @@ pub fn run_thread(
         let started = Instant::now();
         let mut running = tokio::task::JoinSet::new();
         for (number, table) in opened {
-            let seed = plan
-                .seed
-                .wrapping_mul(1_000_003)
-                .wrapping_add(u64::from(number));
+            let seed = plan.seed.wrapping_mul(3).wrapping_add(task.seed());
+            let seed = seed.wrapping_mul(1_000_003);
+            let seed = seed.wrapping_add(u64::from(number));
             let worker = Worker {
                 table,
                 plan: plan.clone(),
@@ -179,7 +192,7 @@ impl Worker {
     async fn work(mut self, task: Task) -> Outcome {
         match task {
             Task::Load => self.load().await,
-            Task::Run(duration) => self.run(duration).await,
+            Task::Warmup(duration) | Task::Run(duration) => self.run(duration).await,
         }
         self.outcome
     }

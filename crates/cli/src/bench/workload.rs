@@ -18,6 +18,7 @@ pub enum Workload {
     /// Half reads, half writes.
     Mixed,
     /// Reads of ten records of one hash key.
+    #[value(name = "multi_get")]
     MultiGet,
     /// Scans of one hash key, up to 100 records.
     Scan,
@@ -105,6 +106,17 @@ mod tests {
     use rand::SeedableRng as _;
 
     use super::*;
+
+    #[test]
+    fn names_are_those_of_the_command_line() {
+        let names = Workload::value_variants().iter();
+        let names = names.map(|workload| workload.to_possible_value().unwrap());
+        let names: Vec<_> = names.map(|name| name.get_name().to_owned()).collect();
+        assert_eq!(
+            names[..6],
+            ["put", "get", "mixed", "multi_get", "scan", "ycsb-a"]
+        );
+    }
 
     #[test]
     fn shares_are_those_of_ycsb() {

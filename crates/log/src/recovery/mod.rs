@@ -100,8 +100,7 @@ impl Recovery<'_, '_> {
     fn open_all(&mut self) -> Result<Vec<FoundSegment>, OpenError> {
         let mut segments = Vec::with_capacity(self.found.segments.len());
         for index in &self.found.segments {
-            let mut file =
-                SegmentFile::open(self.found.directory, self.found.marker.log, *index)?;
+            let mut file = SegmentFile::open(self.found.directory, self.found.marker.log, *index)?;
             let header = file.header()?;
             segments.push(FoundSegment {
                 index: *index,

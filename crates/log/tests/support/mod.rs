@@ -88,7 +88,10 @@ impl Running {
 
     /// Writes one batch and waits until it is safe.
     pub fn write(&mut self, records: &[Record]) {
-        let ticket = self.handle.submit(records.to_vec()).expect("the log takes records");
+        let ticket = self
+            .handle
+            .submit(records.to_vec())
+            .expect("the log takes records");
         self.shard.wait_safe(ticket);
     }
 }
@@ -274,7 +277,10 @@ impl Image {
             let item = item.expect("its entries can be read");
             let name = item.file_name().into_string().expect("plain names");
             if name != "LOCK" {
-                files.insert(name, std::fs::read(item.path()).expect("the file can be read"));
+                files.insert(
+                    name,
+                    std::fs::read(item.path()).expect("the file can be read"),
+                );
             }
         }
         Self { files }
