@@ -23,7 +23,9 @@ impl CliError {
 
     /// A file or program could not be used.
     pub fn io(path: &Path, error: io::Error) -> Self {
-        Self { text: format!("{}: {error}", path.display()) }
+        Self {
+            text: format!("{}: {error}", path.display()),
+        }
     }
 }
 

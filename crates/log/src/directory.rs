@@ -119,7 +119,8 @@ impl Directory {
                 _ if name == MARKER => listing.marker = true,
                 _ if name == LOCK => {}
                 _ => {
-                    tracing::warn!(directory = %self.path.display(), name, "foreign file in a log directory")
+                    let directory = self.path.display();
+                    tracing::warn!(%directory, name, "foreign file in a log directory");
                 }
             }
         }

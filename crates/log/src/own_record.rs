@@ -103,7 +103,7 @@ fn decode_doubts(body: &[u8]) -> Result<Suspects, MalformedRecord> {
 }
 
 /// Why valid bytes are no entry.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum EntryError {
     /// Written by a newer release.
     Unknown { kind: u8, version: u8 },

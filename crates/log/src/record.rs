@@ -14,7 +14,7 @@
 //! | 1 | mutation | gpid u64, ballot i64, decree i64, timestamp i64 (µs), last committed decree i64, CRC-32C of the payload u32, payload |
 //! | 2 | ballot | gpid u64, ballot i64 |
 //! | 3 | forget | gpid u64 |
-//! | 4 | reset | gpid u64, decree i64 |
+//! | 4 | reset | gpid u64, ballot i64, decree i64 |
 //! | 0xE0 … | the log's own: see [`crate::own_record`] | |
 //!
 //! A gpid is packed as on the wire (`Gpid::to_u64`). Records carry no checksum of their own: the
@@ -60,10 +60,14 @@ pub enum Record {
         gpid: Gpid,
     },
     /// The replica's state was replaced by a checkpoint that another replica gave it: its earlier
-    /// mutations are void, and what was doubtful about them is settled. Its ballot stays.
+    /// mutations are void, and what was doubtful about it is settled. Also the first record of a
+    /// replica that begins here with nothing, at decree 0.
     Reset {
         /// The replica.
         gpid: Gpid,
+        /// The ballot under which it was given; raises the replica's ballot, so that a ballot that
+        /// damage took from the log cannot matter any more.
+        ballot: Ballot,
         /// The checkpoint's decree; the next mutation is the one after it.
         decree: Decree,
     },
@@ -100,7 +104,8 @@ impl Record {
     fn body_bytes(&self) -> usize {
         match self {
             Self::Mutation(mutation) => MUTATION_FIXED_BYTES + mutation.payload.len(),
-            Self::Ballot { .. } | Self::Reset { .. } => 16,
+            Self::Ballot { .. } => 16,
+            Self::Reset { .. } => 24,
             Self::Forget { .. } => 8,
         }
     }
@@ -131,7 +136,10 @@ impl Record {
                 put(&mutation.payload);
             }
             Self::Ballot { ballot, .. } => put(&ballot.0.to_le_bytes()),
-            Self::Reset { decree, .. } => put(&decree.0.to_le_bytes()),
+            Self::Reset { ballot, decree, .. } => {
+                put(&ballot.0.to_le_bytes());
+                put(&decree.0.to_le_bytes());
+            }
             Self::Forget { .. } => {}
         }
     }
@@ -147,8 +155,13 @@ impl Record {
             }),
             KIND_FORGET => fields.gpid().map(|gpid| Self::Forget { gpid }),
             KIND_RESET => fields.gpid().and_then(|gpid| {
+                let ballot = Ballot(fields.i64()?);
                 let decree = Decree(fields.i64()?);
-                Ok(Self::Reset { gpid, decree })
+                Ok(Self::Reset {
+                    gpid,
+                    ballot,
+                    decree,
+                })
             }),
             _ => return None,
         };
@@ -313,8 +326,9 @@ mod tests {
                 ballot: Ballot(ballot)
             }),
             gpid.clone().prop_map(|gpid| Record::Forget { gpid }),
-            (gpid, any::<i64>()).prop_map(|(gpid, decree)| Record::Reset {
+            (gpid, any::<[i64; 2]>()).prop_map(|(gpid, [ballot, decree])| Record::Reset {
                 gpid,
+                ballot: Ballot(ballot),
                 decree: Decree(decree)
             }),
         ]

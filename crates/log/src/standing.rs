@@ -27,7 +27,10 @@ pub(crate) enum Effect {
         ballot: Ballot,
     },
     Forget(Gpid),
-    Reset(Gpid),
+    Reset {
+        gpid: Gpid,
+        ballot: Ballot,
+    },
 }
 
 impl Effect {
@@ -43,7 +46,10 @@ impl Effect {
                 ballot: *ballot,
             },
             Record::Forget { gpid } => Self::Forget(*gpid),
-            Record::Reset { gpid, .. } => Self::Reset(*gpid),
+            Record::Reset { gpid, ballot, .. } => Self::Reset {
+                gpid: *gpid,
+                ballot: *ballot,
+            },
         }
     }
 }
@@ -76,7 +82,8 @@ impl Standing {
                 self.doubts.clear(gpid);
                 table.void(gpid);
             }
-            Effect::Reset(gpid) => {
+            Effect::Reset { gpid, ballot } => {
+                self.raise(gpid, ballot);
                 self.doubts.clear(gpid);
                 table.void(gpid);
             }

@@ -430,6 +430,7 @@ fn without_flushes_a_reboot_leaves_doubt_until_it_is_settled() {
     running.write(&[
         Record::Reset {
             gpid: gpid(0),
+            ballot: Ballot(2),
             decree: Decree(5),
         },
         Record::Forget { gpid: gpid(1) },

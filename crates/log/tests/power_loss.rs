@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::path::Path;
 
-use pegasus_common::Gpid;
+use pegasus_common::{Ballot, Decree, Gpid};
 use pegasus_log::{DamageKind, OpenMode, Record, Suspects};
 use proptest::prelude::*;
 use support::{Image, Opened, Running, ballot, gpid, mutation, quick, records_of};
@@ -159,10 +159,13 @@ impl Remembered {
                         .push((mutation.ballot.0, mutation.decree.0));
                 }
                 Record::Ballot { ballot, .. } => {
-                    remembered.ballot = remembered.ballot.max(ballot.0)
+                    remembered.ballot = remembered.ballot.max(ballot.0);
                 }
                 Record::Forget { .. } => remembered = Self::default(),
-                Record::Reset { .. } => remembered.mutations.clear(),
+                Record::Reset { ballot, .. } => {
+                    remembered.ballot = remembered.ballot.max(ballot.0);
+                    remembered.mutations.clear();
+                }
             }
         }
         remembered
@@ -251,7 +254,7 @@ fn large_log(directory: &Path, plan: &[Vec<(i32, usize, u8)>]) -> LargeLog {
 }
 
 fn next_record(positions: &mut [(i64, i64)], partition: i32, size: usize, kind: u8) -> Record {
-    let position = &mut positions[usize::try_from(partition).unwrap()];
+    let position = &mut positions[usize::try_from(partition).expect("not negative")];
     match kind {
         0 => {
             position.0 += 1;
@@ -267,7 +270,8 @@ fn next_record(positions: &mut [(i64, i64)], partition: i32, size: usize, kind: 
             position.1 += 100;
             Record::Reset {
                 gpid: gpid(partition),
-                decree: pegasus_common::Decree(position.1),
+                ballot: Ballot(position.0),
+                decree: Decree(position.1),
             }
         }
         _ => {
@@ -311,14 +315,14 @@ fn segment_names(image: &Image) -> Vec<String> {
 
 /// Damages a segment; the last one only below `used`, its written part.
 fn apply(image: &mut Image, name: &str, used: usize, harm: &Harm) {
-    let file = image.files.get_mut(name).unwrap();
+    let file = image.files.get_mut(name).expect("it is there");
     match harm {
         Harm::Byte(at, change) => file[at.index(used)] ^= change,
         Harm::Garbage(at, length) => {
             let start = at.index(used);
             let end = used.min(start + length);
             for (offset, byte) in file[start..end].iter_mut().enumerate() {
-                *byte = u8::try_from((offset * 7 + 13) % 255).unwrap() | 1;
+                *byte = u8::try_from((offset * 7 + 13) % 255).expect("less than 255") | 1;
             }
         }
         Harm::Gone => {
@@ -333,12 +337,12 @@ fn apply(image: &mut Image, name: &str, used: usize, harm: &Harm) {
 fn used(file: &[u8]) -> usize {
     let is_present = |sector: &&[u8]| sector[..8] == file[32..40];
     let sectors: Vec<&[u8]> = file.chunks_exact(SECTOR).collect();
-    let last = sectors.iter().rposition(|sector| is_present(sector));
+    let last = sectors.iter().rposition(is_present);
     (last.expect("a segment has openings") + 1) * SECTOR
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(48))]
+    #![proptest_config(ProptestConfig::with_cases(3000))]
 
     #[test]
     fn a_replica_without_doubt_is_complete_whatever_happened(
@@ -364,7 +368,7 @@ proptest! {
             harmed = true;
         }
         let opened = image.open(scratch.path());
-        assert_sound(&written, &opened, "after harm");
+        assert_sound(&written, &opened, &format!("after harm {:?} {:?}", opened.report, ends));
         if !harmed {
             prop_assert_eq!(&opened.report.doubts, &Suspects::none());
             prop_assert!(opened.report.damages.is_empty());

@@ -38,7 +38,10 @@ impl Answers<'_> {
         } else if let Some(batch) = self.remote.get_mut(requester.shard) {
             let mut frame = BytesMut::new();
             encode(&mut frame);
-            batch.push(RemoteAnswer { to: requester.to, frame });
+            batch.push(RemoteAnswer {
+                to: requester.to,
+                frame,
+            });
         }
     }
 

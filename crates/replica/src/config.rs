@@ -124,16 +124,16 @@ impl StorageSection {
             write_buffer_size: self.rocksdb_write_buffer_size,
             block_cache_capacity: self.rocksdb_block_cache_capacity,
             total_size_across_write_buffer: self.rocksdb_total_size_across_write_buffer,
-            compression: Compression::from_name(&self.rocksdb_compression_type).ok_or_else(|| {
-                BadOption {
+            compression: Compression::from_name(&self.rocksdb_compression_type).ok_or_else(
+                || BadOption {
                     section: "pegasus.server",
                     key: "rocksdb_compression_type",
                     reason: format!(
                         "'{}' is none of none, snappy, lz4 and zstd",
                         self.rocksdb_compression_type
                     ),
-                }
-            })?,
+                },
+            )?,
             max_background_flushes: self.rocksdb_max_background_flushes,
             max_background_compactions: self.rocksdb_max_background_compactions,
             limiter_max_write_megabytes_per_sec: self.rocksdb_limiter_max_write_megabytes_per_sec,
@@ -172,22 +172,39 @@ impl ReplicationSection {
     /// # Errors
     /// There is none, an entry is no `tag:path`, or a tag or path stands there twice.
     pub fn data_directories(&self) -> Result<Vec<DataDirectory>, BadOption> {
-        let error = |reason| BadOption { section: "replication", key: "data_dirs", reason };
+        let error = |reason| BadOption {
+            section: "replication",
+            key: "data_dirs",
+            reason,
+        };
         let mut directories: Vec<DataDirectory> = Vec::new();
         for entry in &self.data_dirs {
-            let (tag, path) = entry.split_once(':').filter(|(tag, path)| {
-                !tag.is_empty() && !path.is_empty()
-            }).ok_or_else(|| {
-                error(format!("'{entry}' is no <tag>:<path>, for example ssd1:/data/pegasus"))
-            })?;
+            let (tag, path) = entry
+                .split_once(':')
+                .filter(|(tag, path)| !tag.is_empty() && !path.is_empty())
+                .ok_or_else(|| {
+                    error(format!(
+                        "'{entry}' is no <tag>:<path>, for example ssd1:/data/pegasus"
+                    ))
+                })?;
             let path = PathBuf::from(path);
-            if directories.iter().any(|known| known.tag == tag || known.path == path) {
-                return Err(error(format!("'{entry}': the tag or the path stands there twice")));
+            if directories
+                .iter()
+                .any(|known| known.tag == tag || known.path == path)
+            {
+                return Err(error(format!(
+                    "'{entry}': the tag or the path stands there twice"
+                )));
             }
-            directories.push(DataDirectory { tag: tag.to_owned(), path });
+            directories.push(DataDirectory {
+                tag: tag.to_owned(),
+                path,
+            });
         }
         if directories.is_empty() {
-            return Err(error("is empty: a replica server needs at least one".to_owned()));
+            return Err(error(
+                "is empty: a replica server needs at least one".to_owned(),
+            ));
         }
         Ok(directories)
     }
@@ -197,14 +214,21 @@ impl ReplicationSection {
     /// # Errors
     /// There is none, or an entry is no `host:port`.
     pub fn meta_list(&self) -> Result<Vec<HostPort>, BadOption> {
-        let error = |reason| BadOption { section: "replication", key: "meta_servers", reason };
+        let error = |reason| BadOption {
+            section: "replication",
+            key: "meta_servers",
+            reason,
+        };
         if self.meta_servers.is_empty() {
-            return Err(error("is empty: a replica server needs at least one".to_owned()));
+            return Err(error(
+                "is empty: a replica server needs at least one".to_owned(),
+            ));
         }
         let parse = |text: &String| {
-            text.parse().map_err(|problem: pegasus_common::address::ParseHostPortError| {
-                error(problem.to_string())
-            })
+            text.parse()
+                .map_err(|problem: pegasus_common::address::ParseHostPortError| {
+                    error(problem.to_string())
+                })
         };
         self.meta_servers.iter().map(parse).collect()
     }
@@ -245,12 +269,25 @@ mod tests {
     #[test]
     fn data_directories_are_tag_and_path() {
         let directories = section(&["ssd1:/a", "ssd2:/b"]).data_directories().unwrap();
-        assert_eq!(directories[1], DataDirectory { tag: "ssd2".to_owned(), path: "/b".into() });
+        assert_eq!(
+            directories[1],
+            DataDirectory {
+                tag: "ssd2".to_owned(),
+                path: "/b".into()
+            }
+        );
     }
 
     #[test]
     fn bad_data_directories_are_named() {
-        for bad in [&["/a"][..], &[":/a"], &["a:"], &["a:/a", "a:/b"], &["a:/a", "b:/a"], &[]] {
+        for bad in [
+            &["/a"][..],
+            &[":/a"],
+            &["a:"],
+            &["a:/a", "a:/b"],
+            &["a:/a", "b:/a"],
+            &[],
+        ] {
             let error = section(bad).data_directories().unwrap_err().to_string();
             assert!(error.starts_with("[replication] data_dirs: "), "{error}");
         }

@@ -30,10 +30,12 @@ impl EngineListener for EngineEvents {
     }
 
     fn on_background_error(&self, failure: BackgroundFailure) {
-        self.shard.send(ShardMessage::StorageFailed(self.gpid, failure));
+        self.shard
+            .send(ShardMessage::StorageFailed(self.gpid, failure));
     }
 
     fn on_stall_changed(&self, state: StallState) {
-        self.shard.send(ShardMessage::StallChanged(self.gpid, state));
+        self.shard
+            .send(ShardMessage::StallChanged(self.gpid, state));
     }
 }

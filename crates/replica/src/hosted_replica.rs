@@ -38,7 +38,6 @@ use crate::router::ReplicaHandle;
 use crate::write_request::ArrivedWrite;
 use crate::write_request::EvaluatedWrite;
 use crate::write_request::ReplyEncoder;
-use crate::write_request::Requester;
 
 /// Most mutations that one RocksDB write takes.
 const APPLY_RUN_MAX: usize = 64;
@@ -54,7 +53,6 @@ pub struct HostingLimits {
     /// Staged effects past this are proposed at once.
     pub mutation_bytes_max: usize,
 }
-
 
 /// One replica.
 pub struct HostedReplica {
@@ -224,12 +222,18 @@ impl HostedReplica {
             &mut self.builder,
             write.write.operation(),
             &mut current,
-            EvaluationTime { timestamp_us, now_epoch_s: now.to_epoch_seconds().0 },
+            EvaluationTime {
+                timestamp_us,
+                now_epoch_s: now.to_epoch_seconds().0,
+            },
             self.settings,
         );
         match evaluation {
             Evaluation::Done(reply) => {
-                self.staged.push(EvaluatedWrite { requester: write.requester, reply });
+                self.staged.push(EvaluatedWrite {
+                    requester: write.requester,
+                    reply,
+                });
                 if self.builder.payload_len() >= self.limits.mutation_bytes_max {
                     self.propose(answers, effects);
                 }
@@ -290,7 +294,9 @@ impl HostedReplica {
         }
         let decree = self.machine.committed();
         for EvaluatedWrite { requester, reply } in self.staged.drain(..) {
-            answers.answer(requester, |out| self.encoder.encode(out, requester.to, decree, &reply));
+            answers.answer(requester, |out| {
+                self.encoder.encode(out, requester.to, decree, &reply)
+            });
         }
     }
 
@@ -339,11 +345,18 @@ impl HostedReplica {
     fn on_applied(&mut self, decree: Decree, answers: &mut Answers<'_>) {
         self.overlay.applied(decree);
         self.machine.on_applied(decree);
-        while self.in_flight.front().is_some_and(|first| first.decree <= decree) {
-            let Some(InFlight { decree, writes }) = self.in_flight.pop_front() else { return };
+        while self
+            .in_flight
+            .front()
+            .is_some_and(|first| first.decree <= decree)
+        {
+            let Some(InFlight { decree, writes }) = self.in_flight.pop_front() else {
+                return;
+            };
             for EvaluatedWrite { requester, reply } in writes {
-                answers
-                    .answer(requester, |out| self.encoder.encode(out, requester.to, decree, &reply));
+                answers.answer(requester, |out| {
+                    self.encoder.encode(out, requester.to, decree, &reply)
+                });
             }
         }
         self.publish();
@@ -363,7 +376,9 @@ impl HostedReplica {
         while let Some(write) = self.waiting.pop_front() {
             answers.fail(write.requester, ErrorCode::InvalidState);
         }
-        let keep = self.in_flight.partition_point(|entry| entry.decree <= committed);
+        let keep = self
+            .in_flight
+            .partition_point(|entry| entry.decree <= committed);
         for entry in self.in_flight.drain(keep..) {
             for write in entry.writes {
                 answers.fail(write.requester, ErrorCode::Timeout);
@@ -380,16 +395,13 @@ impl HostedReplica {
             _ => Readability::Closed,
         };
         self.handle.publish(readability);
-        self.handle.publish_progress(self.machine.ballot().0, self.machine.committed());
+        self.handle
+            .publish_progress(self.machine.ballot().0, self.machine.committed());
     }
 
-    /// Where the requesters of unanswered writes are, for a replica that is being closed.
-    pub fn unanswered(&mut self) -> impl Iterator<Item = Requester> + '_ {
-        let staged = self.staged.drain(..).map(|write| write.requester);
-        let waiting = self.waiting.drain(..).map(|write| write.requester);
-        let in_flight =
-            self.in_flight.drain(..).flat_map(|entry| entry.writes).map(|write| write.requester);
-        staged.chain(waiting).chain(in_flight)
+    /// The replica leaves this server: nobody here will answer its writes.
+    pub fn refuse_all(&mut self, answers: &mut Answers<'_>) {
+        self.refuse_after(Decree::ZERO, answers);
     }
 }
 

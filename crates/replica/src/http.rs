@@ -17,9 +17,18 @@ pub fn answer(node: &Arc<Node>, request: &HttpRequest) -> HttpResponse {
             option_env!("PEGASUS_GIT_COMMIT").unwrap_or("unknown")
         )),
         "/health" => {
-            let held = node.lease.is_held(pegasus_common::clock::MonotonicMillis::now());
-            let state = if held { "serving" } else { "without a lease from the meta server" };
-            HttpResponse { status: if held { 200 } else { 503 }, body: state.to_owned() }
+            let held = node
+                .lease
+                .is_held(pegasus_common::clock::MonotonicMillis::now());
+            let state = if held {
+                "serving"
+            } else {
+                "without a lease from the meta server"
+            };
+            HttpResponse {
+                status: if held { 200 } else { 503 },
+                body: state.to_owned(),
+            }
         }
         "/metrics" => HttpResponse::ok(node.metrics.registry.prometheus_text()),
         path => HttpResponse::not_found(path),

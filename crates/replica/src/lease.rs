@@ -23,13 +23,17 @@ impl Lease {
     /// No lease held yet; each acknowledged beacon gives `length`.
     #[must_use]
     pub fn new(length: Duration) -> Self {
-        Self { length, expires_ms: AtomicU64::new(0) }
+        Self {
+            length,
+            expires_ms: AtomicU64::new(0),
+        }
     }
 
     /// The leading meta server acknowledged the beacon that was sent at `sent`. A late answer to an
     /// older beacon never shortens the lease.
     pub fn extend(&self, sent: MonotonicMillis) {
-        self.expires_ms.fetch_max(sent.after(self.length).0, Ordering::AcqRel);
+        self.expires_ms
+            .fetch_max(sent.after(self.length).0, Ordering::AcqRel);
     }
 
     /// Gives the lease up: this server says goodbye.

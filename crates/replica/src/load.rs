@@ -132,16 +132,25 @@ pub fn load(
     directories: &[DataDirectory],
     section: &ReplicationSection,
 ) -> Result<Loaded, LoadError> {
-    let mut loaded = Loaded { disks: Vec::new(), replicas: Vec::new() };
+    let mut loaded = Loaded {
+        disks: Vec::new(),
+        replicas: Vec::new(),
+    };
     let mut places: BTreeMap<Gpid, PathBuf> = BTreeMap::new();
     for (index, directory) in directories.iter().enumerate() {
         let state = disk::prepare(&directory.path)?;
-        let list = disk::list_replicas(&directory.path)
-            .map_err(|source| LoadError::List { path: directory.path.clone(), source })?;
+        let list = disk::list_replicas(&directory.path).map_err(|source| LoadError::List {
+            path: directory.path.clone(),
+            source,
+        })?;
         for replica in &list {
             if let Some(first) = places.insert(replica.gpid, replica.path.clone()) {
                 let second = replica.path.clone();
-                return Err(LoadError::Twice { gpid: replica.gpid, first, second });
+                return Err(LoadError::Twice {
+                    gpid: replica.gpid,
+                    first,
+                    second,
+                });
             }
         }
         let (log, replicas) = open_disk(opening, directory, index, state, list, section)?;
@@ -182,7 +191,10 @@ fn open_disk(
             replica.on_record(record);
         }
     })
-    .map_err(|source| LoadError::Log { path: directory.path.clone(), source })?;
+    .map_err(|source| LoadError::Log {
+        path: directory.path.clone(),
+        source,
+    })?;
     describe(directory, &report);
     let replicas = found
         .into_values()
@@ -203,11 +215,19 @@ fn log_options(directory: &DataDirectory, section: &ReplicationSection) -> LogOp
 }
 
 fn describe(directory: &DataDirectory, report: &RecoveryReport) {
-    info!(disk = directory.tag, segments = report.segments, records = report.records,
-        "mutation log recovered");
+    info!(
+        disk = directory.tag,
+        segments = report.segments,
+        records = report.records,
+        "mutation log recovered"
+    );
     if let Some(cut) = report.cut {
-        info!(disk = directory.tag, segment = cut.segment, offset = cut.offset,
-            "an unfinished batch at the end of the log was cut; nothing in it was acknowledged");
+        info!(
+            disk = directory.tag,
+            segment = cut.segment,
+            offset = cut.offset,
+            "an unfinished batch at the end of the log was cut; nothing in it was acknowledged"
+        );
     }
     for damage in &report.damages {
         error!(disk = directory.tag, ?damage, "mutation log is damaged");
@@ -294,7 +314,14 @@ pub fn create_replica(
     })?;
     let (engine, app) = open_engine(opening, &directory, EngineOpenMode::MustExist)?;
     let recovered = pegasus_pacifica::Recovered::empty();
-    Ok(host(opening, index, gpid, Arc::new(engine), &app, recovered))
+    Ok(host(
+        opening,
+        index,
+        gpid,
+        Arc::new(engine),
+        &app,
+        recovered,
+    ))
 }
 
 fn host(
@@ -340,11 +367,17 @@ impl Recovering {
         opening: &Opening,
     ) -> Self {
         let applied = engine.applied();
-        let at = DigestAt { decree: applied.decree, digest: applied.digest };
+        let at = DigestAt {
+            decree: applied.decree,
+            digest: applied.digest,
+        };
         let prepared_max = opening.options.prepared_max;
         let mut replay = Replay::new(at, prepared_max);
         // Storage may know a ballot whose records the log has let go.
-        let problem = replay.on_ballot(applied.ballot).err().map(|error| error.to_string());
+        let problem = replay
+            .on_ballot(applied.ballot)
+            .err()
+            .map(|error| error.to_string());
         Self {
             directory,
             engine: Arc::new(engine),
@@ -376,7 +409,10 @@ impl Recovering {
             Record::Forget { .. } => {
                 // A replica of this partition was dropped here before the present one was made.
                 let applied = self.engine.applied();
-                let at = DigestAt { decree: applied.decree, digest: applied.digest };
+                let at = DigestAt {
+                    decree: applied.decree,
+                    digest: applied.digest,
+                };
                 self.replay = Replay::new(at, self.prepared_max);
                 self.committed.clear();
                 self.replay.on_ballot(applied.ballot)

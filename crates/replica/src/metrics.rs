@@ -52,15 +52,27 @@ type LogGauge = (GaugeInfo, fn(&LogStats) -> &AtomicU64);
 /// The numbers of each disk's mutation log.
 const LOG_NUMBERS: [LogGauge; 8] = [
     (
-        GaugeInfo::new("log_batches", Unit::Requests, "batches written to the mutation log"),
+        GaugeInfo::new(
+            "log_batches",
+            Unit::Requests,
+            "batches written to the mutation log",
+        ),
         |stats| &stats.batches,
     ),
     (
-        GaugeInfo::new("log_records", Unit::Requests, "records written to the mutation log"),
+        GaugeInfo::new(
+            "log_records",
+            Unit::Requests,
+            "records written to the mutation log",
+        ),
         |stats| &stats.records,
     ),
     (
-        GaugeInfo::new("log_written_bytes", Unit::Bytes, "bytes written to the mutation log"),
+        GaugeInfo::new(
+            "log_written_bytes",
+            Unit::Bytes,
+            "bytes written to the mutation log",
+        ),
         |stats| &stats.bytes,
     ),
     (
@@ -68,15 +80,27 @@ const LOG_NUMBERS: [LogGauge; 8] = [
         |stats| &stats.fsyncs,
     ),
     (
-        GaugeInfo::new("log_flush_ns_sum", Unit::NanoSeconds, "time spent in those flushes"),
+        GaugeInfo::new(
+            "log_flush_ns_sum",
+            Unit::NanoSeconds,
+            "time spent in those flushes",
+        ),
         |stats| &stats.fsync_ns_sum,
     ),
     (
-        GaugeInfo::new("log_queue_bytes", Unit::Bytes, "records that wait for the log thread"),
+        GaugeInfo::new(
+            "log_queue_bytes",
+            Unit::Bytes,
+            "records that wait for the log thread",
+        ),
         |stats| &stats.queue_bytes,
     ),
     (
-        GaugeInfo::new("log_refused_submissions", Unit::Requests, "times its queue was full"),
+        GaugeInfo::new(
+            "log_refused_submissions",
+            Unit::Requests,
+            "times its queue was full",
+        ),
         |stats| &stats.refused,
     ),
     (

@@ -44,7 +44,11 @@ pub fn configuration_of(wire: &PartitionConfiguration) -> Option<Configuration> 
         ballot: Ballot(wire.ballot),
         max_replica_count: u32::try_from(wire.max_replica_count).ok()?,
         primary: wire.primary.valid(),
-        secondaries: wire.secondaries.iter().filter_map(|address| address.valid()).collect(),
+        secondaries: wire
+            .secondaries
+            .iter()
+            .filter_map(|address| address.valid())
+            .collect(),
     };
     configuration.is_well_formed().then_some(configuration)
 }
@@ -115,7 +119,11 @@ fn decode_prepare(wire: wire::PrepareRequest) -> Result<PeerMessage, PeerMessage
             reason: "the mutation's checksum or numbers are wrong",
         });
     }
-    Ok(PeerMessage { gpid: wire.pid, from: wire.from, message: Message::Prepare { mutation } })
+    Ok(PeerMessage {
+        gpid: wire.pid,
+        from: wire.from,
+        message: Message::Prepare { mutation },
+    })
 }
 
 fn decode_ack(wire: &wire::PrepareAck) -> PeerMessage {
@@ -125,7 +133,11 @@ fn decode_ack(wire: &wire::PrepareAck) -> PeerMessage {
         outcome: PeerOutcome::from_error_code(wire.err),
         last_committed: Decree(wire.last_committed_decree),
     };
-    PeerMessage { gpid: wire.pid, from: wire.from, message: Message::PrepareAck(ack) }
+    PeerMessage {
+        gpid: wire.pid,
+        from: wire.from,
+        message: Message::PrepareAck(ack),
+    }
 }
 
 fn decode_group_check(wire: &wire::GroupCheckRequest) -> Result<PeerMessage, PeerMessageError> {
@@ -140,7 +152,11 @@ fn decode_group_check(wire: &wire::GroupCheckRequest) -> Result<PeerMessage, Pee
         last_prepared: Decree(wire.last_prepared_decree),
         digest: digest(wire.digest_decree, wire.digest),
     };
-    Ok(PeerMessage { gpid, from: wire.from, message: Message::GroupCheck(check) })
+    Ok(PeerMessage {
+        gpid,
+        from: wire.from,
+        message: Message::GroupCheck(check),
+    })
 }
 
 fn decode_group_check_reply(
@@ -158,11 +174,18 @@ fn decode_group_check_reply(
         last_prepared: Decree(wire.last_prepared_decree),
         digest: digest(wire.digest_decree, wire.digest),
     };
-    Ok(PeerMessage { gpid: wire.pid, from: wire.from, message: Message::GroupCheckReply(reply) })
+    Ok(PeerMessage {
+        gpid: wire.pid,
+        from: wire.from,
+        message: Message::GroupCheckReply(reply),
+    })
 }
 
 fn digest(decree: i64, digest: i64) -> DigestAt {
-    DigestAt { decree: Decree(decree), digest: digest.cast_unsigned() }
+    DigestAt {
+        decree: Decree(decree),
+        digest: digest.cast_unsigned(),
+    }
 }
 
 /// Encodes a message as a complete oneway frame.
@@ -229,15 +252,21 @@ pub fn encode(gpid: Gpid, from: RpcAddress, app: &AppInfo, message: &Message) ->
 /// The first frame of a link between shards.
 #[must_use]
 pub fn hello(from: RpcAddress, shard: usize) -> Bytes {
-    let hello =
-        wire::PeerHello { node: from, shard: i32::try_from(shard).unwrap_or(i32::MAX) };
+    let hello = wire::PeerHello {
+        node: from,
+        shard: i32::try_from(shard).unwrap_or(i32::MAX),
+    };
     oneway(TaskCode::PeerHello, Gpid::default(), &hello)
 }
 
 fn oneway<M: pegasus_wire::Message>(code: TaskCode, gpid: Gpid, message: &M) -> Bytes {
     let mut out = BytesMut::new();
     let kind = CallKind::Oneway;
-    let head = OutgoingRequest { gpid, kind, ..OutgoingRequest::to_process(code, 0, 0) };
+    let head = OutgoingRequest {
+        gpid,
+        kind,
+        ..OutgoingRequest::to_process(code, 0, 0)
+    };
     request::encode(&mut out, &head, message);
     out.freeze()
 }

@@ -54,7 +54,9 @@ pub struct ReadPool {
 
 impl std::fmt::Debug for ReadPool {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("ReadPool").field("threads", &self.threads.len()).finish_non_exhaustive()
+        f.debug_struct("ReadPool")
+            .field("threads", &self.threads.len())
+            .finish_non_exhaustive()
     }
 }
 
@@ -63,11 +65,7 @@ impl ReadPool {
     ///
     /// # Errors
     /// The system refuses a thread.
-    pub fn start(
-        threads: usize,
-        waiting_max: usize,
-        metrics: ReadPoolMetrics,
-    ) -> io::Result<Self> {
+    pub fn start(threads: usize, waiting_max: usize, metrics: ReadPoolMetrics) -> io::Result<Self> {
         let shared = Arc::new(Shared {
             queue: Mutex::default(),
             arrived: Condvar::new(),

@@ -60,7 +60,12 @@ pub fn serve(
     let outcome = node.router.with(head.gpid, |handle| {
         let handle = handle.ok_or(ErrorCode::ObjectNotFound)?;
         admit(handle, &node.lease, head.is_backup_request, now)?;
-        let read = Read { handle, server: &node.name, to, argument: &argument };
+        let read = Read {
+            handle,
+            server: &node.name,
+            to,
+            argument: &argument,
+        };
         match to.code {
             TaskCode::ClearScanner => {
                 read.clear_scanner();
@@ -68,10 +73,11 @@ pub fn serve(
                 Ok(None)
             }
             TaskCode::Get | TaskCode::Ttl => {
-                let done = outputs.try_answer(to, |out| match read.point(ReadTier::CacheOnly, out) {
-                    Done::Answered => Encoded::Complete,
-                    Done::NeedsDisk => Encoded::Nothing,
-                });
+                let done =
+                    outputs.try_answer(to, |out| match read.point(ReadTier::CacheOnly, out) {
+                        Done::Answered => Encoded::Complete,
+                        Done::NeedsDisk => Encoded::Nothing,
+                    });
                 Ok((done == Encoded::Nothing).then(|| Arc::clone(handle)))
             }
             _ => Ok(Some(Arc::clone(handle))),
@@ -83,8 +89,14 @@ pub fn serve(
         Ok(Some(handle)) => {
             let is_backup_request = head.is_backup_request;
             let node_of_job = Arc::clone(node);
-            let job =
-                PooledRead { node: node_of_job, handle, shard, is_backup_request, to, argument };
+            let job = PooledRead {
+                node: node_of_job,
+                handle,
+                shard,
+                is_backup_request,
+                to,
+                argument,
+            };
             if node.read_pool.submit(move || job.run()).is_err() {
                 outputs.fail(to, ErrorCode::Busy);
             }
@@ -165,7 +177,10 @@ impl Read<'_> {
         let Ok(raw_key) = argument::blob(self.argument) else {
             return self.malformed(out);
         };
-        let at = ReadAt { now_epoch_s: EpochSeconds::now().0, tier };
+        let at = ReadAt {
+            now_epoch_s: EpochSeconds::now().0,
+            tier,
+        };
         let to = self.to.addressing();
         if self.to.code == TaskCode::Ttl {
             let ReadOutcome::Done(ttl) = self.handle.engine.ttl(raw_key, at) else {
@@ -202,7 +217,10 @@ impl Read<'_> {
 
     fn range(&self, out: &mut BytesMut) -> Result<(), DecodeError> {
         let engine = &self.handle.engine;
-        let at = ReadAt { now_epoch_s: EpochSeconds::now().0, tier: ReadTier::All };
+        let at = ReadAt {
+            now_epoch_s: EpochSeconds::now().0,
+            tier: ReadTier::All,
+        };
         let to = self.to.addressing();
         match self.to.code {
             TaskCode::MultiGet => {

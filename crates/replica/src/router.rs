@@ -80,7 +80,10 @@ impl ReplicaHandle {
     /// For reports: the ballot and commit point that the owner published last.
     #[must_use]
     pub fn progress(&self) -> (i64, Decree) {
-        (self.ballot.load(Ordering::Relaxed), Decree(self.committed.load(Ordering::Relaxed)))
+        (
+            self.ballot.load(Ordering::Relaxed),
+            Decree(self.committed.load(Ordering::Relaxed)),
+        )
     }
 
     pub(crate) fn publish_progress(&self, ballot: i64, committed: Decree) {
@@ -151,7 +154,9 @@ mod tests {
 
     #[test]
     fn partitions_of_a_table_spread_over_the_shards() {
-        let shards: Vec<_> = (0..8).map(|index| shard_of(Gpid::new(2, index), 4)).collect();
+        let shards: Vec<_> = (0..8)
+            .map(|index| shard_of(Gpid::new(2, index), 4))
+            .collect();
         for shard in 0..4 {
             assert_eq!(shards.iter().filter(|&&found| found == shard).count(), 2);
         }

@@ -119,8 +119,8 @@ async fn start(config: ReplicaServerConfig) -> Result<Started, ServerError> {
     let address = config.network.socket_address()?;
     let directories = config.replication.data_directories()?;
     let metas = resolve(&config.replication.meta_list()?).await?;
-    let listener = listener::bind(address)
-        .map_err(|source| ServerError::Listen { address, source })?;
+    let listener =
+        listener::bind(address).map_err(|source| ServerError::Listen { address, source })?;
     let address = match listener.local_addr() {
         Ok(SocketAddr::V4(address)) => address,
         Ok(SocketAddr::V6(_)) | Err(_) => {
@@ -144,7 +144,9 @@ async fn start(config: ReplicaServerConfig) -> Result<Started, ServerError> {
             window_mutations: config.replication.staleness_for_commit,
             ..Options::default()
         },
-        limits: HostingLimits { mutation_bytes_max: config.replication.mutation_size_max_bytes },
+        limits: HostingLimits {
+            mutation_bytes_max: config.replication.mutation_size_max_bytes,
+        },
     });
     let loaded = load::load(&opening, &directories, &config.replication)?;
     let (control, control_messages) = mpsc::unbounded_channel();
@@ -171,22 +173,38 @@ async fn start(config: ReplicaServerConfig) -> Result<Started, ServerError> {
         write_size_max: AtomicU64::new(config.replication.max_allowed_write_size),
         config,
     });
-    node.router.insert(loaded.replicas.iter().map(|replica| Arc::clone(&replica.handle)));
+    node.router.insert(
+        loaded
+            .replicas
+            .iter()
+            .map(|replica| Arc::clone(&replica.handle)),
+    );
     for replica in loaded.replicas {
         node.send_to_owner(replica.gpid(), ShardMessage::Install(Box::new(replica)));
     }
     let mut threads = Vec::new();
     for (index, mailbox) in mailboxes.into_iter().enumerate() {
         let node = Arc::clone(&node);
-        threads.push(spawn(format!("shard-{index}"), move || shard::run(index, node, mailbox))?);
+        threads.push(spawn(format!("shard-{index}"), move || {
+            shard::run(index, node, mailbox)
+        })?);
     }
     let node_of_control = Arc::clone(&node);
     threads.push(spawn("control".to_owned(), move || {
         let runtime = ShardRuntime::new()?;
-        runtime.block_on(control::run(node_of_control, opening, metas, control_messages));
+        runtime.block_on(control::run(
+            node_of_control,
+            opening,
+            metas,
+            control_messages,
+        ));
         Ok(())
     })?);
-    Ok(Started { node, listener, threads })
+    Ok(Started {
+        node,
+        listener,
+        threads,
+    })
 }
 
 fn spawn(
@@ -206,7 +224,10 @@ fn spawn(
 async fn resolve(metas: &[HostPort]) -> Result<Vec<RpcAddress>, ServerError> {
     let mut resolved = Vec::new();
     for name in metas {
-        let failed = |reason: String| ServerError::Resolve { name: name.clone(), reason };
+        let failed = |reason: String| ServerError::Resolve {
+            name: name.clone(),
+            reason,
+        };
         let found = tokio::net::lookup_host((name.host.as_str(), name.port))
             .await
             .map_err(|error| failed(error.to_string()))?;

@@ -162,8 +162,12 @@ impl ReplyEncoder {
                 response::encode_ok(out, &to.addressing(), &response);
             }
             WriteReply::CheckAndSet(check) => {
-                let CheckReply { status, check_value_returned, check_value_exist, check_value } =
-                    check.clone();
+                let CheckReply {
+                    status,
+                    check_value_returned,
+                    check_value_exist,
+                    check_value,
+                } = check.clone();
                 let response = rrdb::CheckAndSetResponse {
                     error: status.code(),
                     check_value_returned,
@@ -177,8 +181,12 @@ impl ReplyEncoder {
                 response::encode_ok(out, &to.addressing(), &response);
             }
             WriteReply::CheckAndMutate(check) => {
-                let CheckReply { status, check_value_returned, check_value_exist, check_value } =
-                    check.clone();
+                let CheckReply {
+                    status,
+                    check_value_returned,
+                    check_value_exist,
+                    check_value,
+                } = check.clone();
                 let response = rrdb::CheckAndMutateResponse {
                     error: status.code(),
                     check_value_returned,

@@ -15,7 +15,9 @@ pub enum ConnectionRefusal {
     #[error("the server has {0} connections, the most that [network] max_connections allows")]
     TooMany(usize),
     /// `[network] conn_threshold_per_ip` is reached.
-    #[error("the address has {0} connections, the most that [network] conn_threshold_per_ip allows")]
+    #[error(
+        "the address has {0} connections, the most that [network] conn_threshold_per_ip allows"
+    )]
     TooManyFromAddress(usize),
 }
 
@@ -59,13 +61,19 @@ impl ConnectionGate {
         }
         counts.total += 1;
         counts.by_ip.insert(ip, from_ip + 1);
-        Ok(ConnectionPermit { gate: Arc::clone(self), ip })
+        Ok(ConnectionPermit {
+            gate: Arc::clone(self),
+            ip,
+        })
     }
 
     /// How many connections are open.
     #[must_use]
     pub fn open_connections(&self) -> usize {
-        self.counts.lock().unwrap_or_else(PoisonError::into_inner).total
+        self.counts
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .total
     }
 }
 
@@ -78,7 +86,11 @@ pub struct ConnectionPermit {
 
 impl Drop for ConnectionPermit {
     fn drop(&mut self) {
-        let mut counts = self.gate.counts.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut counts = self
+            .gate
+            .counts
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         counts.total -= 1;
         match counts.by_ip.get_mut(&self.ip) {
             Some(from_ip) if *from_ip > 1 => *from_ip -= 1,
@@ -104,7 +116,10 @@ mod tests {
         let (one, two) = (IpAddr::from([127, 0, 0, 1]), IpAddr::from([127, 0, 0, 2]));
         let first = gate.admit(one).unwrap();
         let _second = gate.admit(one).unwrap();
-        assert_eq!(gate.admit(one).unwrap_err(), ConnectionRefusal::TooManyFromAddress(2));
+        assert_eq!(
+            gate.admit(one).unwrap_err(),
+            ConnectionRefusal::TooManyFromAddress(2)
+        );
         let _third = gate.admit(two).unwrap();
         assert_eq!(gate.admit(two).unwrap_err(), ConnectionRefusal::TooMany(3));
         drop(first);

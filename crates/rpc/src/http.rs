@@ -57,13 +57,19 @@ impl HttpResponse {
     /// Status 200.
     #[must_use]
     pub fn ok(body: impl Into<String>) -> Self {
-        Self { status: 200, body: body.into() }
+        Self {
+            status: 200,
+            body: body.into(),
+        }
     }
 
     /// Status 404 in upstream's words.
     #[must_use]
     pub fn not_found(path: &str) -> Self {
-        Self { status: 404, body: format!("service not found for \"{path}\"") }
+        Self {
+            status: 404,
+            body: format!("service not found for \"{path}\""),
+        }
     }
 }
 
@@ -72,7 +78,10 @@ pub(crate) async fn serve<S: Service, IO>(service: Rc<S>, prefix: BytesMut, stre
 where
     IO: AsyncRead + AsyncWrite + Unpin + 'static,
 {
-    let io = TokioIo::new(Prefixed { prefix: prefix.freeze(), stream });
+    let io = TokioIo::new(Prefixed {
+        prefix: prefix.freeze(),
+        stream,
+    });
     let answer = service_fn(move |request: Request<Incoming>| {
         let service = Rc::clone(&service);
         async move { Ok::<_, Infallible>(answer(&*service, request).await) }
@@ -87,20 +96,33 @@ async fn answer<S: Service>(service: &S, request: Request<Incoming>) -> Response
         Method::GET | Method::POST => {
             let path = normalise(request.uri().path());
             let query = request.uri().query().unwrap_or_default().to_owned();
-            match Limited::new(request.into_body(), BODY_BYTES_MAX).collect().await {
-                Ok(body) => service.on_http(&HttpRequest { path, query, body: body.to_bytes() }),
-                Err(error) => HttpResponse { status: 400, body: format!("bad body: {error}") },
+            match Limited::new(request.into_body(), BODY_BYTES_MAX)
+                .collect()
+                .await
+            {
+                Ok(body) => service.on_http(&HttpRequest {
+                    path,
+                    query,
+                    body: body.to_bytes(),
+                }),
+                Err(error) => HttpResponse {
+                    status: 400,
+                    body: format!("bad body: {error}"),
+                },
             }
         }
-        _ => HttpResponse { status: 400, body: "only GET and POST are served".to_owned() },
+        _ => HttpResponse {
+            status: 400,
+            body: "only GET and POST are served".to_owned(),
+        },
     };
-    let status =
-        StatusCode::from_u16(response.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let status = StatusCode::from_u16(response.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let mut reply = Response::new(Full::new(Bytes::from(response.body)));
     *reply.status_mut() = status;
-    reply
-        .headers_mut()
-        .insert(CONTENT_TYPE, hyper::header::HeaderValue::from_static("text/plain"));
+    reply.headers_mut().insert(
+        CONTENT_TYPE,
+        hyper::header::HeaderValue::from_static("text/plain"),
+    );
     reply
 }
 
@@ -110,7 +132,11 @@ fn normalise(path: &str) -> String {
         normal.push('/');
         normal.push_str(segment);
     }
-    if normal.is_empty() { "/".to_owned() } else { normal }
+    if normal.is_empty() {
+        "/".to_owned()
+    } else {
+        normal
+    }
 }
 
 /// A stream whose first bytes were read before the protocol was known.

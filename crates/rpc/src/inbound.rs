@@ -45,7 +45,11 @@ pub struct Inbound<S> {
 impl<S: Service> Inbound<S> {
     /// Ties a service to the shard's connections.
     pub fn new(service: Rc<S>, outputs: Rc<Outputs>, limits: NetworkLimits) -> Rc<Self> {
-        Rc::new(Self { service, outputs, limits })
+        Rc::new(Self {
+            service,
+            outputs,
+            limits,
+        })
     }
 
     /// Serves a connection in a task of its own. Call on the shard's thread.
@@ -60,7 +64,11 @@ impl<S: Service> Inbound<S> {
     }
 
     async fn run(self: Rc<Self>, connection: AdmittedConnection) -> io::Result<()> {
-        let AdmittedConnection { stream, peer, permit } = connection;
+        let AdmittedConnection {
+            stream,
+            peer,
+            permit,
+        } = connection;
         let mut stream = TcpStream::from_std(stream)?;
         stream.set_nodelay(true)?;
         let mut buffer = BytesMut::with_capacity(READ_BYTES);
@@ -146,7 +154,8 @@ impl<S: Service> Inbound<S> {
     fn dispatch(&self, id: ConnectionId, frame: RequestFrame) {
         let refuse = |error| {
             let to = frame.reply_to();
-            self.outputs.send(id, |out| response::encode_error(out, &to, error));
+            self.outputs
+                .send(id, |out| response::encode_error(out, &to, error));
         };
         let Some(code) = frame.name.code() else {
             return refuse(ErrorCode::HandlerNotFound);
@@ -156,12 +165,21 @@ impl<S: Service> Inbound<S> {
         {
             return refuse(ErrorCode::Busy);
         }
-        let to = ReplyTo { connection: id, seqid: frame.head.seqid, code };
+        let to = ReplyTo {
+            connection: id,
+            seqid: frame.head.seqid,
+            code,
+        };
         let responder = Responder::new(to, Rc::clone(&self.outputs));
         if code == TaskCode::Negotiation {
             return negotiation::answer_disabled(responder);
         }
         let RequestFrame { head, argument, .. } = frame;
-        self.service.on_request(Request { head, code, argument, responder });
+        self.service.on_request(Request {
+            head,
+            code,
+            argument,
+            responder,
+        });
     }
 }

@@ -45,7 +45,9 @@ impl NetworkSection {
     pub fn socket_address(&self) -> Result<SocketAddr, ParseAddressError> {
         let address: RpcAddress = self.address.parse()?;
         // An address that was parsed is valid: its type bits say IPv4.
-        Ok(address.to_socket_addr().unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 0))))
+        Ok(address
+            .to_socket_addr()
+            .unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 0))))
     }
 }
 

@@ -35,7 +35,11 @@ pub struct AdmittedConnection {
 /// # Errors
 /// The address is in use or not this machine's.
 pub fn bind(address: SocketAddr) -> io::Result<std::net::TcpListener> {
-    let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
+    let socket = Socket::new(
+        Domain::for_address(address),
+        Type::STREAM,
+        Some(Protocol::TCP),
+    )?;
     socket.set_reuse_address(true)?;
     socket.set_nonblocking(true)?;
     socket.bind(&address.into())?;
@@ -64,7 +68,11 @@ pub async fn accept_connections(
         };
         match gate.admit(peer.ip()) {
             Ok(permit) => match stream.into_std() {
-                Ok(stream) => deliver(AdmittedConnection { stream, peer, permit }),
+                Ok(stream) => deliver(AdmittedConnection {
+                    stream,
+                    peer,
+                    permit,
+                }),
                 Err(error) => warn!(%peer, %error, "connection lost between accept and its shard"),
             },
             Err(refusal) => warn!(%peer, %refusal, "connection refused"),

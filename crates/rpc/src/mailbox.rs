@@ -24,7 +24,9 @@ pub struct MailboxSender<M> {
 
 impl<M> Clone for MailboxSender<M> {
     fn clone(&self) -> Self {
-        Self { shared: Arc::clone(&self.shared) }
+        Self {
+            shared: Arc::clone(&self.shared),
+        }
     }
 }
 
@@ -44,7 +46,11 @@ impl<M> MailboxSender<M> {
 
     fn deliver(&self, put: impl FnOnce(&mut Vec<M>)) {
         let was_empty = {
-            let mut waiting = self.shared.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut waiting = self
+                .shared
+                .waiting
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner);
             let was_empty = waiting.is_empty();
             put(&mut waiting);
             was_empty
@@ -65,8 +71,16 @@ impl<M> Mailbox<M> {
     /// Makes a mailbox and its first sender.
     #[must_use]
     pub fn new() -> (MailboxSender<M>, Self) {
-        let shared = Arc::new(Shared { waiting: Mutex::new(Vec::new()), arrived: Notify::new() });
-        (MailboxSender { shared: Arc::clone(&shared) }, Self { shared })
+        let shared = Arc::new(Shared {
+            waiting: Mutex::new(Vec::new()),
+            arrived: Notify::new(),
+        });
+        (
+            MailboxSender {
+                shared: Arc::clone(&shared),
+            },
+            Self { shared },
+        )
     }
 
     /// Waits until something is there and swaps it into `batch`, which must be empty: its capacity
@@ -75,8 +89,11 @@ impl<M> Mailbox<M> {
         debug_assert!(batch.is_empty(), "the batch buffer still holds messages");
         loop {
             {
-                let mut waiting =
-                    self.shared.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+                let mut waiting = self
+                    .shared
+                    .waiting
+                    .lock()
+                    .unwrap_or_else(PoisonError::into_inner);
                 mem::swap(&mut *waiting, batch);
             }
             if !batch.is_empty() {
@@ -110,7 +127,9 @@ mod tests {
             }
             total
         });
-        threads.into_iter().for_each(|thread| thread.join().unwrap());
+        threads
+            .into_iter()
+            .for_each(|thread| thread.join().unwrap());
         assert_eq!(total, 4 * (999 * 1000 / 2));
     }
 }

@@ -53,7 +53,10 @@ impl ReplyTo {
     /// Name and number as the answer's frame repeats them.
     #[must_use]
     pub fn addressing(&self) -> response::ReplyTo {
-        response::ReplyTo { name: self.code.into(), seqid: self.seqid }
+        response::ReplyTo {
+            name: self.code.into(),
+            seqid: self.seqid,
+        }
     }
 }
 
@@ -113,7 +116,11 @@ struct Inner {
 impl Inner {
     fn get(&mut self, id: ConnectionId) -> Option<&mut Connection> {
         let slot = self.slots.get_mut(id.slot as usize)?;
-        if slot.generation == id.generation { slot.connection.as_mut() } else { None }
+        if slot.generation == id.generation {
+            slot.connection.as_mut()
+        } else {
+            None
+        }
     }
 }
 
@@ -121,7 +128,9 @@ impl Inner {
     /// Notes that a connection's output has grown from `before`. Returns whether so much is staged
     /// that the turn should be flushed early.
     fn note_appended(&mut self, id: ConnectionId, before: usize) -> bool {
-        let Some(connection) = self.get(id) else { return false };
+        let Some(connection) = self.get(id) else {
+            return false;
+        };
         let added = connection.out.len() - before;
         if !connection.is_dirty && !connection.is_blocked {
             connection.is_dirty = true;
@@ -191,13 +200,21 @@ impl Outputs {
             signals: Rc::clone(&signals),
             _permit: permit,
         });
-        (ConnectionId { slot, generation: entry.generation }, signals)
+        (
+            ConnectionId {
+                slot,
+                generation: entry.generation,
+            },
+            signals,
+        )
     }
 
     /// Forgets the connection; later answers to it are dropped.
     pub(crate) fn close(&self, id: ConnectionId) {
         let mut inner = self.inner.borrow_mut();
-        let Some(slot) = inner.slots.get_mut(id.slot as usize) else { return };
+        let Some(slot) = inner.slots.get_mut(id.slot as usize) else {
+            return;
+        };
         if slot.generation != id.generation {
             return;
         }
@@ -224,12 +241,16 @@ impl Outputs {
 
     /// Answers with a result.
     pub fn reply<M: Message>(&self, to: ReplyTo, message: &M) {
-        self.answer(to, |out| response::encode_ok(out, &to.addressing(), message));
+        self.answer(to, |out| {
+            response::encode_ok(out, &to.addressing(), message)
+        });
     }
 
     /// Answers with a header error and no body.
     pub fn fail(&self, to: ReplyTo, error: ErrorCode) {
-        self.answer(to, |out| response::encode_error(out, &to.addressing(), error));
+        self.answer(to, |out| {
+            response::encode_error(out, &to.addressing(), error)
+        });
     }
 
     /// Answers with a frame that `encode` appends whole.
@@ -240,10 +261,16 @@ impl Outputs {
     }
 
     /// Answers with a frame that `encode` appends whole, or not at all.
-    pub fn try_answer(&self, to: ReplyTo, encode: impl FnOnce(&mut BytesMut) -> Encoded) -> Encoded {
+    pub fn try_answer(
+        &self,
+        to: ReplyTo,
+        encode: impl FnOnce(&mut BytesMut) -> Encoded,
+    ) -> Encoded {
         let mut encoded = Encoded::Complete;
         let mut inner = self.inner.borrow_mut();
-        let Some(connection) = inner.get(to.connection) else { return encoded };
+        let Some(connection) = inner.get(to.connection) else {
+            return encoded;
+        };
         let before = connection.out.len();
         encoded = encode(&mut connection.out);
         if encoded == Encoded::Nothing {
@@ -281,7 +308,9 @@ impl Outputs {
         counted: Counted,
     ) -> bool {
         let mut inner = self.inner.borrow_mut();
-        let Some(connection) = inner.get(to) else { return false };
+        let Some(connection) = inner.get(to) else {
+            return false;
+        };
         if counted == Counted::Request {
             connection.requests_in_flight = connection.requests_in_flight.saturating_sub(1);
         }
@@ -293,7 +322,10 @@ impl Outputs {
     /// Whether so many reply bytes wait that the connection must not be read for now.
     pub(crate) fn is_congested(&self, id: ConnectionId) -> bool {
         let max = self.unsent_reply_bytes_max;
-        self.inner.borrow_mut().get(id).is_some_and(|connection| connection.out.len() > max)
+        self.inner
+            .borrow_mut()
+            .get(id)
+            .is_some_and(|connection| connection.out.len() > max)
     }
 
     /// Sends what is staged: one system call for each connection with replies.
@@ -302,7 +334,9 @@ impl Outputs {
         let inner = &mut *inner;
         inner.staged_bytes = 0;
         for slot in inner.dirty.drain(..) {
-            let Some(connection) = inner.slots[slot as usize].connection.as_mut() else { continue };
+            let Some(connection) = inner.slots[slot as usize].connection.as_mut() else {
+                continue;
+            };
             connection.is_dirty = false;
             match write_some(connection) {
                 Ok(()) if connection.out.is_empty() => {}
@@ -322,7 +356,9 @@ impl Outputs {
     pub(crate) fn drain(&self, id: ConnectionId) -> io::Result<bool> {
         let max = self.unsent_reply_bytes_max;
         let mut inner = self.inner.borrow_mut();
-        let Some(connection) = inner.get(id) else { return Ok(false) };
+        let Some(connection) = inner.get(id) else {
+            return Ok(false);
+        };
         write_some(connection)?;
         if connection.out.len() <= max {
             connection.signals.drained.notify_one();
@@ -361,7 +397,11 @@ impl Outputs {
             let Some(connection) = inner.get(id) else {
                 return std::task::Poll::Ready(false);
             };
-            connection.writer.as_ref().poll_write_ready(context).map(|ready| ready.is_ok())
+            connection
+                .writer
+                .as_ref()
+                .poll_write_ready(context)
+                .map(|ready| ready.is_ok())
         })
         .await
     }

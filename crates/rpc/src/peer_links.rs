@@ -68,7 +68,9 @@ pub struct PeerLinks {
 
 impl std::fmt::Debug for PeerLinks {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("PeerLinks").field("links", &self.links).finish_non_exhaustive()
+        f.debug_struct("PeerLinks")
+            .field("links", &self.links)
+            .finish_non_exhaustive()
     }
 }
 
@@ -114,7 +116,11 @@ impl PeerLinks {
     /// Makes sure that a link to `peer` exists and connects without waiting for its next try: the
     /// peer is known to be there.
     pub fn reach(self: &Rc<Self>, peer: RpcAddress) {
-        let signals = self.links.borrow().get(&peer).map(|link| Rc::clone(&link.wake));
+        let signals = self
+            .links
+            .borrow()
+            .get(&peer)
+            .map(|link| Rc::clone(&link.wake));
         match signals {
             Some(signals) => signals.reconnect_now.notify_waiters(),
             None => self.open(peer),
@@ -124,14 +130,19 @@ impl PeerLinks {
     /// Whether a link to `peer` stands.
     #[must_use]
     pub fn is_connected(&self, peer: RpcAddress) -> bool {
-        self.links.borrow().get(&peer).is_some_and(|link| link.writer.is_some())
+        self.links
+            .borrow()
+            .get(&peer)
+            .is_some_and(|link| link.writer.is_some())
     }
 
     /// Sends what the turn staged.
     pub fn flush(&self) {
         let mut links = self.links.borrow_mut();
         for peer in self.dirty.borrow_mut().drain(..) {
-            let Some(link) = links.get_mut(&peer) else { continue };
+            let Some(link) = links.get_mut(&peer) else {
+                continue;
+            };
             link.is_dirty = false;
             if let Err(error) = link.write_some() {
                 debug!(%peer, %error, "link lost while sending");
@@ -144,7 +155,9 @@ impl PeerLinks {
     }
 
     fn open(self: &Rc<Self>, peer: RpcAddress) {
-        let Some(address) = peer.to_socket_addr() else { return };
+        let Some(address) = peer.to_socket_addr() else {
+            return;
+        };
         let link = Link::default();
         let signals = Rc::clone(&link.wake);
         self.links.borrow_mut().insert(peer, link);
@@ -212,7 +225,12 @@ impl PeerLinks {
 
     async fn drain(&self, peer: RpcAddress, signals: &LinkSignals) {
         loop {
-            if !self.links.borrow().get(&peer).is_some_and(|link| link.is_blocked) {
+            if !self
+                .links
+                .borrow()
+                .get(&peer)
+                .is_some_and(|link| link.is_blocked)
+            {
                 signals.blocked.notified().await;
             }
             std::future::poll_fn(|context| {
@@ -224,7 +242,9 @@ impl PeerLinks {
             })
             .await;
             let mut links = self.links.borrow_mut();
-            let Some(link) = links.get_mut(&peer) else { return };
+            let Some(link) = links.get_mut(&peer) else {
+                return;
+            };
             if link.write_some().is_err() {
                 return;
             }
@@ -248,7 +268,9 @@ impl Link {
     }
 
     fn write_some(&mut self) -> io::Result<()> {
-        let Some(writer) = &self.writer else { return Ok(()) };
+        let Some(writer) = &self.writer else {
+            return Ok(());
+        };
         while self.staged_bytes > 0 {
             let mut slices = [IoSlice::new(&[]); SLICES_MAX];
             let count = self.staged.len().min(SLICES_MAX);
@@ -273,7 +295,9 @@ impl Link {
 /// Drops the first `written` bytes of the staged frames.
 fn consume(staged: &mut VecDeque<Bytes>, mut written: usize) {
     while written > 0 {
-        let Some(first) = staged.front_mut() else { return };
+        let Some(first) = staged.front_mut() else {
+            return;
+        };
         if written < first.len() {
             first.advance(written);
             return;
@@ -287,6 +311,17 @@ async fn connect(address: SocketAddr) -> io::Result<(OwnedReadHalf, OwnedWriteHa
     let stream = tokio::time::timeout(CONNECT_TIMEOUT, TcpStream::connect(address))
         .await
         .map_err(|_| io::Error::from(ErrorKind::TimedOut))??;
+    refuse_self_connection(&stream)?;
     stream.set_nodelay(true)?;
     Ok(stream.into_split())
+}
+
+/// On the local machine the system may pick the very port that is being connected to as the source
+/// port: the socket is then connected to itself, and keeps the server it was meant for from
+/// listening again.
+pub(crate) fn refuse_self_connection(stream: &TcpStream) -> io::Result<()> {
+    if stream.local_addr()? == stream.peer_addr()? {
+        return Err(ErrorKind::ConnectionRefused.into());
+    }
+    Ok(())
 }

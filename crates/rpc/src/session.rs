@@ -22,6 +22,7 @@ use pegasus_wire::frame::{CallKind, OutgoingRequest, request};
 use pegasus_wire::{Message, TaskCode};
 use tokio::net::TcpStream;
 
+use crate::peer_links::refuse_self_connection;
 use crate::session_calls::{CallId, Calls};
 use crate::session_driver::Driver;
 use crate::session_error::{CallError, CloseReason};
@@ -147,6 +148,7 @@ impl Session {
             Ok(Err(error)) => return Err(fail(&error.to_string())),
             Err(_) => return Err(fail("timed out")),
         };
+        refuse_self_connection(&stream).map_err(|error| fail(&error.to_string()))?;
         // Small requests must not wait for the acknowledgement of earlier ones.
         stream
             .set_nodelay(true)

@@ -188,7 +188,10 @@ mod tests {
         {
             let message = record.message(0, |_| 0);
             assert_eq!(message.args.len() * 2, record.args.len());
-            assert_eq!(bytes_of_hex(&record.resp_hex).len() * 2, record.resp_hex.len());
+            assert_eq!(
+                bytes_of_hex(&record.resp_hex).len() * 2,
+                record.resp_hex.len()
+            );
         }
     }
 }

@@ -23,7 +23,8 @@ const KILL_LIMIT: Duration = Duration::from_secs(30);
 
 /// The layout of the onebox in `directory`, which must exist.
 pub fn existing(directory: &Path) -> Result<Layout, CliError> {
-    let directory = std::path::absolute(directory).map_err(|error| CliError::io(directory, error))?;
+    let directory =
+        std::path::absolute(directory).map_err(|error| CliError::io(directory, error))?;
     Layout::read(&directory)?.ok_or_else(|| {
         CliError::usage(format!(
             "there is no onebox in {}; make one with: pegasus onebox start --dir {}",
@@ -37,17 +38,24 @@ pub fn existing(directory: &Path) -> Result<Layout, CliError> {
 pub fn stop(directory: &Path) -> Result<(), CliError> {
     let layout = existing(directory)?;
     let stopped = stop_all(&layout)?;
-    say(&format!("stopped {stopped} of {} processes", layout.nodes.len()));
+    say(&format!(
+        "stopped {stopped} of {} processes",
+        layout.nodes.len()
+    ));
     Ok(())
 }
 
 fn stop_all(layout: &Layout) -> Result<usize, CliError> {
     let mut stopped = 0;
-    let (replicas, metas): (Vec<&Node>, Vec<&Node>) =
-        layout.nodes.iter().partition(|node| node.role == super::layout::NodeRole::Replica);
+    let (replicas, metas): (Vec<&Node>, Vec<&Node>) = layout
+        .nodes
+        .iter()
+        .partition(|node| node.role == super::layout::NodeRole::Replica);
     for group in [replicas, metas] {
-        let running: Vec<_> =
-            group.iter().filter_map(|node| process::find(layout, node)).collect();
+        let running: Vec<_> = group
+            .iter()
+            .filter_map(|node| process::find(layout, node))
+            .collect();
         for &running in &running {
             // A frozen process cannot end cleanly before it goes on.
             process::signal(running, Signal::TERM)?;
@@ -69,13 +77,20 @@ fn end(running: process::RunningProcess) -> Result<(), CliError> {
     if process::wait_for_end(running, KILL_LIMIT)? {
         return Ok(());
     }
-    Err(CliError::failed(format!("pid {} does not end, even killed", running.pid)))
+    Err(CliError::failed(format!(
+        "pid {} does not end, even killed",
+        running.pid
+    )))
 }
 
 /// Prints what runs.
 pub fn status(directory: &Path, as_json: bool) -> Result<(), CliError> {
     let layout = existing(directory)?;
-    let rows: Vec<_> = layout.nodes.iter().map(|node| (node, process::find(&layout, node))).collect();
+    let rows: Vec<_> = layout
+        .nodes
+        .iter()
+        .map(|node| (node, process::find(&layout, node)))
+        .collect();
     if as_json {
         let array: Vec<_> = rows
             .iter()
@@ -135,7 +150,10 @@ pub fn kill(directory: &Path, name: NodeName, choice: SignalChoice) -> Result<()
     if matches!(choice, SignalChoice::Kill | SignalChoice::Term)
         && !process::wait_for_end(running, CLEAN_STOP_LIMIT)?
     {
-        return Err(CliError::failed(format!("{name} (pid {}) has not ended", running.pid)));
+        return Err(CliError::failed(format!(
+            "{name} (pid {}) has not ended",
+            running.pid
+        )));
     }
     Ok(())
 }
@@ -145,7 +163,10 @@ pub fn start_node(directory: &Path, name: NodeName) -> Result<(), CliError> {
     let layout = existing(directory)?;
     let node = layout.node(name)?;
     if let Some(running) = process::find(&layout, node) {
-        return Err(CliError::failed(format!("{name} runs already, pid {}", running.pid)));
+        return Err(CliError::failed(format!(
+            "{name} runs already, pid {}",
+            running.pid
+        )));
     }
     let config = config_files::write(&layout, node)?;
     let running = process::spawn(&layout, node, &config)?;

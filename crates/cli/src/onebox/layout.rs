@@ -60,8 +60,11 @@ impl FromStr for NodeName {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let error =
-            || format!("'{text}' names no process: expected meta@<n> or replica@<n>, for example replica@2");
+        let error = || {
+            format!(
+                "'{text}' names no process: expected meta@<n> or replica@<n>, for example replica@2"
+            )
+        };
         let (role, number) = text.split_once('@').ok_or_else(error)?;
         let role = match role {
             "meta" => NodeRole::Meta,
@@ -84,16 +87,6 @@ pub enum DurabilityChoice {
     Os,
 }
 
-impl DurabilityChoice {
-    /// The word in configuration files.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Fsync => "fsync",
-            Self::Os => "os",
-        }
-    }
-}
-
 /// One process.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Node {
@@ -108,7 +101,10 @@ pub struct Node {
 impl Node {
     /// Its name on the command line.
     pub fn name(&self) -> NodeName {
-        NodeName { role: self.role, number: self.number }
+        NodeName {
+            role: self.role,
+            number: self.number,
+        }
     }
 }
 
@@ -142,7 +138,9 @@ impl Layout {
     /// Lays a new onebox out; writes nothing yet.
     pub fn plan(root: &Path, shape: Shape) -> Result<Self, CliError> {
         if shape.metas == 0 || shape.replicas == 0 {
-            return Err(CliError::usage("a onebox needs at least one meta and one replica server"));
+            return Err(CliError::usage(
+                "a onebox needs at least one meta and one replica server",
+            ));
         }
         let total = usize::from(shape.metas) + usize::from(shape.replicas);
         let ports = match shape.base_port {
@@ -204,7 +202,8 @@ impl Layout {
 
     /// The directory of one process.
     pub fn directory(&self, node: &Node) -> PathBuf {
-        self.root.join(format!("{}{}", node.role.word(), node.number))
+        self.root
+            .join(format!("{}{}", node.role.word(), node.number))
     }
 
     /// Where one process writes its log files.
@@ -215,42 +214,73 @@ impl Layout {
     /// The meta servers as clients write them.
     pub fn meta_list(&self) -> String {
         let metas = self.nodes.iter().filter(|node| node.role == NodeRole::Meta);
-        metas.map(|node| node.address.to_string()).collect::<Vec<_>>().join(",")
+        metas
+            .map(|node| node.address.to_string())
+            .collect::<Vec<_>>()
+            .join(",")
     }
 
     /// Finds a process by its name.
     pub fn node(&self, name: NodeName) -> Result<&Node, CliError> {
-        self.nodes.iter().find(|node| node.name() == name).ok_or_else(|| {
-            let names: Vec<_> = self.nodes.iter().map(|node| node.name().to_string()).collect();
-            CliError::usage(format!("this onebox has no {name}; it has {}", names.join(", ")))
-        })
+        self.nodes
+            .iter()
+            .find(|node| node.name() == name)
+            .ok_or_else(|| {
+                let names: Vec<_> = self
+                    .nodes
+                    .iter()
+                    .map(|node| node.name().to_string())
+                    .collect();
+                CliError::usage(format!(
+                    "this onebox has no {name}; it has {}",
+                    names.join(", ")
+                ))
+            })
     }
 }
 
 fn fixed_ports(base: u16, shape: Shape) -> Result<Vec<u16>, CliError> {
     let last = u32::from(base) + u32::from(REPLICA_PORT_OFFSET) + u32::from(shape.replicas);
     if last > u32::from(u16::MAX) {
-        return Err(CliError::usage(format!("base port {base} leaves no room below 65536")));
+        return Err(CliError::usage(format!(
+            "base port {base} leaves no room below 65536"
+        )));
     }
     if shape.metas > REPLICA_PORT_OFFSET {
-        return Err(CliError::usage(format!("at most {REPLICA_PORT_OFFSET} meta servers")));
+        return Err(CliError::usage(format!(
+            "at most {REPLICA_PORT_OFFSET} meta servers"
+        )));
     }
     let metas = (1..=shape.metas).map(|number| base + number);
     let replicas = (1..=shape.replicas).map(|number| base + REPLICA_PORT_OFFSET + number);
     Ok(metas.chain(replicas).collect())
 }
 
+/// Below the range from which the system takes the ports of outgoing connections: a stopped server's
+/// port must not be taken by somebody's connection before it starts again.
+const FREE_PORTS: std::ops::Range<u16> = 10_000..32_000;
+/// Ports that are tried before giving up.
+const TRIES_MAX: usize = 1_000;
+
 /// Ports that are free now; all are held until the last is found, so they differ.
 fn free_ports(count: usize) -> Result<Vec<u16>, CliError> {
-    let listeners: Vec<TcpListener> = (0..count)
-        .map(|_| TcpListener::bind((Ipv4Addr::LOCALHOST, 0)))
-        .collect::<Result<_, _>>()
-        .map_err(|error| CliError::failed(format!("no free port: {error}")))?;
-    listeners
-        .iter()
-        .map(|listener| listener.local_addr().map(|address| address.port()))
-        .collect::<Result<_, _>>()
-        .map_err(|error| CliError::failed(format!("no free port: {error}")))
+    let mut held = Vec::new();
+    for _ in 0..TRIES_MAX {
+        if held.len() == count {
+            break;
+        }
+        let port = rand::random_range(FREE_PORTS);
+        if let Ok(listener) = TcpListener::bind((Ipv4Addr::LOCALHOST, port)) {
+            held.push((listener, port));
+        }
+    }
+    if held.len() < count {
+        return Err(CliError::failed(format!(
+            "found {} of {count} free ports",
+            held.len()
+        )));
+    }
+    Ok(held.into_iter().map(|(_, port)| port).collect())
 }
 
 #[cfg(test)]
@@ -258,13 +288,22 @@ mod tests {
     use super::*;
 
     fn shape(base_port: u16) -> Shape {
-        Shape { metas: 1, replicas: 3, base_port, durability: DurabilityChoice::Fsync }
+        Shape {
+            metas: 1,
+            replicas: 3,
+            base_port,
+            durability: DurabilityChoice::Fsync,
+        }
     }
 
     #[test]
     fn default_ports_are_those_that_users_know() {
         let layout = Layout::plan(Path::new("/nowhere"), shape(DEFAULT_BASE_PORT)).unwrap();
-        let ports: Vec<u16> = layout.nodes.iter().map(|node| node.address.port()).collect();
+        let ports: Vec<u16> = layout
+            .nodes
+            .iter()
+            .map(|node| node.address.port())
+            .collect();
         assert_eq!(ports, [34601, 34801, 34802, 34803]);
         assert_eq!(layout.meta_list(), "127.0.0.1:34601");
     }
@@ -278,14 +317,20 @@ mod tests {
         let read = Layout::read(directory.path()).unwrap().unwrap();
         assert_eq!(read.meta_list(), layout.meta_list());
         assert!(read.node("replica@2".parse().unwrap()).is_ok());
-        let missing = read.node("replica@9".parse().unwrap()).unwrap_err().to_string();
+        let missing = read
+            .node("replica@9".parse().unwrap())
+            .unwrap_err()
+            .to_string();
         assert!(missing.contains("replica@3"), "{missing}");
     }
 
     #[test]
     fn names_that_are_none_are_refused_with_an_example() {
         for text in ["replica", "replica@", "server@1", "replica@x"] {
-            assert!(text.parse::<NodeName>().unwrap_err().contains("replica@2"), "{text}");
+            assert!(
+                text.parse::<NodeName>().unwrap_err().contains("replica@2"),
+                "{text}"
+            );
         }
     }
 }

@@ -48,9 +48,12 @@ pub fn output_file(layout: &Layout, node: &Node) -> PathBuf {
 pub fn find(layout: &Layout, node: &Node) -> Option<RunningProcess> {
     let text = fs::read_to_string(layout.directory(node).join(PID_FILE)).ok()?;
     let (pid, start_time) = text.trim().split_once(' ')?;
-    let process =
-        RunningProcess { pid: pid.parse().ok()?, start_time: start_time.parse().ok()? };
-    (start_time_of(process.pid) == Some(process.start_time)).then_some(process)
+    let process = RunningProcess {
+        pid: pid.parse().ok()?,
+        start_time: start_time.parse().ok()?,
+    };
+    // A process that cannot be watched is reported as alive: it is there.
+    (!wait_for_end(process, Duration::ZERO).unwrap_or(false)).then_some(process)
 }
 
 /// Starts a node's server; it outlives this command.
@@ -62,7 +65,9 @@ pub fn spawn(layout: &Layout, node: &Node, config: &Path) -> Result<RunningProce
         .append(true)
         .open(&output_path)
         .map_err(|error| CliError::io(&output_path, error))?;
-    let errors = output.try_clone().map_err(|error| CliError::io(&output_path, error))?;
+    let errors = output
+        .try_clone()
+        .map_err(|error| CliError::io(&output_path, error))?;
     let program = std::env::current_exe()
         .map_err(|error| CliError::failed(format!("cannot find this program's file: {error}")))?;
     let child = Command::new(&program)
@@ -89,16 +94,26 @@ pub fn spawn(layout: &Layout, node: &Node, config: &Path) -> Result<RunningProce
 
 /// Sends a signal.
 pub fn signal(process: RunningProcess, signal: Signal) -> Result<(), CliError> {
-    let Some(pid) = Pid::from_raw(process.pid) else { return Ok(()) };
+    let Some(pid) = Pid::from_raw(process.pid) else {
+        return Ok(());
+    };
     match kill_process(pid, signal) {
         Ok(()) | Err(rustix::io::Errno::SRCH) => Ok(()),
-        Err(error) => Err(CliError::failed(format!("cannot signal pid {}: {error}", process.pid))),
+        Err(error) => Err(CliError::failed(format!(
+            "cannot signal pid {}: {error}",
+            process.pid
+        ))),
     }
 }
 
 /// Waits until the process has ended. Returns whether it has within `limit`.
+///
+/// Ended means all of its threads: a killed process is a zombie by its state as soon as its first
+/// thread has ended, while others may still hold its port and its locks. The descriptor tells.
 pub fn wait_for_end(process: RunningProcess, limit: Duration) -> Result<bool, CliError> {
-    let Some(pid) = Pid::from_raw(process.pid) else { return Ok(true) };
+    let Some(pid) = Pid::from_raw(process.pid) else {
+        return Ok(true);
+    };
     let descriptor = match pidfd_open(pid, PidfdFlags::empty()) {
         Ok(descriptor) => descriptor,
         Err(rustix::io::Errno::SRCH) => return Ok(true),
@@ -113,7 +128,10 @@ pub fn wait_for_end(process: RunningProcess, limit: Duration) -> Result<bool, Cl
         let left = deadline.saturating_duration_since(Instant::now());
         let timeout = Timespec::try_from(left)
             .map_err(|error| CliError::failed(format!("time limit out of range: {error}")))?;
-        match poll(&mut [PollFd::new(&descriptor, PollFlags::IN)], Some(&timeout)) {
+        match poll(
+            &mut [PollFd::new(&descriptor, PollFlags::IN)],
+            Some(&timeout),
+        ) {
             Ok(0) => return Ok(false),
             Ok(_) => return Ok(true),
             Err(rustix::io::Errno::INTR) => {}
@@ -126,17 +144,12 @@ fn wait_failed(process: RunningProcess, error: rustix::io::Errno) -> CliError {
     CliError::failed(format!("cannot wait for pid {}: {error}", process.pid))
 }
 
-/// Start time of a living process; `None` for one that is gone or a zombie.
+/// Start time of a process; `None` for one that is gone.
 fn start_time_of(pid: i32) -> Option<u64> {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
     // The command name stands in parentheses and may itself hold any character.
     let (_, fields) = stat.rsplit_once(") ")?;
-    let mut fields = fields.split(' ');
-    let state = fields.next()?;
-    if state == "Z" || state == "X" {
-        return None;
-    }
-    fields.nth(START_TIME_FIELD - 1)?.parse().ok()
+    fields.split(' ').nth(START_TIME_FIELD)?.parse().ok()
 }
 
 #[cfg(test)]
@@ -154,7 +167,10 @@ mod tests {
     fn the_end_of_a_process_is_waited_for() {
         let mut child = Command::new("sleep").arg("1000").spawn().unwrap();
         let pid = i32::try_from(child.id()).unwrap();
-        let process = RunningProcess { pid, start_time: start_time_of(pid).unwrap() };
+        let process = RunningProcess {
+            pid,
+            start_time: start_time_of(pid).unwrap(),
+        };
         assert!(!wait_for_end(process, Duration::from_millis(1)).unwrap());
         signal(process, Signal::KILL).unwrap();
         assert!(wait_for_end(process, Duration::from_secs(10)).unwrap());

@@ -78,7 +78,10 @@ fn wait_until_it_serves(layout: &Layout) -> Result<(), CliError> {
                 Ok(()) => return Ok(()),
                 Err(problem) => problem,
             };
-            if let Some(dead) = layout.nodes.iter().find(|node| process::find(layout, node).is_none())
+            if let Some(dead) = layout
+                .nodes
+                .iter()
+                .find(|node| process::find(layout, node).is_none())
             {
                 return Err(ended_early(layout, dead));
             }
@@ -100,8 +103,14 @@ async fn try_table(layout: &Layout) -> Result<(), String> {
     let options = ClientOptions::new()
         .operation_timeout(ATTEMPT_LIMIT)
         .meta_timeout(ATTEMPT_LIMIT);
-    let cluster = Cluster::connect(&layout.meta_list(), options).await.map_err(text)?;
-    let replicas = layout.nodes.iter().filter(|node| node.role == NodeRole::Replica).count();
+    let cluster = Cluster::connect(&layout.meta_list(), options)
+        .await
+        .map_err(text)?;
+    let replicas = layout
+        .nodes
+        .iter()
+        .filter(|node| node.role == NodeRole::Replica)
+        .count();
     let replica_count = replicas.min(REPLICA_COUNT_MAX);
     let create = CreateTable::new(TABLE)
         .partition_count(TABLE_PARTITIONS)
@@ -131,10 +140,16 @@ fn ended_early(layout: &Layout, node: &Node) -> CliError {
 fn print_next_steps(layout: &Layout) {
     let metas = layout.meta_list();
     let directory = layout.root().display();
-    say(&format!("onebox is up: meta servers {metas}, table '{TABLE}'"));
+    say(&format!(
+        "onebox is up: meta servers {metas}, table '{TABLE}'"
+    ));
     say("what next:");
-    say(&format!("  pegasus shell --meta {metas} --table {TABLE}    read and write by hand"));
-    say(&format!("  pegasus bench --meta {metas} --table {TABLE}    put load on it"));
+    say(&format!(
+        "  pegasus shell --meta {metas} --table {TABLE}    read and write by hand"
+    ));
+    say(&format!(
+        "  pegasus bench --meta {metas} --table {TABLE}    put load on it"
+    ));
     say(&format!("  pegasus onebox status --dir {directory}"));
     say(&format!("  pegasus onebox stop --dir {directory}"));
 }

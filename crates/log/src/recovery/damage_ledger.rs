@@ -70,7 +70,7 @@ impl DamageLedger {
     pub fn add(&mut self, mut damage: Damage, loss: Loss) -> DamageId {
         tracing::error!(kind = ?damage.kind, file = ?damage.file, range = ?damage.range, "mutation log damaged");
         if self.entries.len() >= DAMAGES_MAX {
-            return self.merge_into_last(damage);
+            return self.merge_into_last(&damage);
         }
         let entry = self.entries.len();
         let before = match loss {
@@ -159,7 +159,7 @@ impl DamageLedger {
         (damages, doubts)
     }
 
-    fn merge_into_last(&mut self, damage: Damage) -> DamageId {
+    fn merge_into_last(&mut self, damage: &Damage) -> DamageId {
         self.awaiting = None;
         let id = DAMAGES_MAX - 1;
         let last = &mut self.entries[id];

@@ -123,9 +123,15 @@ impl<'a> Tracker<'a> {
             Record::Forget { gpid } => {
                 self.positions.remove(gpid);
             }
-            Record::Reset { gpid, decree } => {
-                let position = self.positions.entry(*gpid).or_insert((Ballot::ZERO, None));
-                position.1 = Some(*decree);
+            Record::Reset {
+                gpid,
+                ballot,
+                decree,
+            } => {
+                self.raise_position(*gpid, *ballot);
+                if let Some(position) = self.positions.get_mut(gpid) {
+                    position.1 = Some(*decree);
+                }
             }
         }
     }

@@ -56,11 +56,14 @@ async fn synchronise(control: &Control) -> Result<(), String> {
         stored_replicas: Some(stored.clone()),
         ..ConfigurationQueryByNodeRequest::default()
     };
-    let answer: Result<ConfigurationQueryByNodeResponse, CallError> =
-        match control.meta.call(TaskCode::ConfigSync, CALL_TIMEOUT, &request).await {
-            Ok(response) => response.decode(),
-            Err(error) => Err(error),
-        };
+    let answer: Result<ConfigurationQueryByNodeResponse, CallError> = match control
+        .meta
+        .call(TaskCode::ConfigSync, CALL_TIMEOUT, &request)
+        .await
+    {
+        Ok(response) => response.decode(),
+        Err(error) => Err(error),
+    };
     let answer = answer.map_err(|error| error.to_string())?;
     match answer.err {
         ErrorCode::Ok => {}
@@ -121,7 +124,9 @@ fn take_configuration(
 async fn close(control: &Control, gpid: Gpid) {
     info!(%gpid, "the meta server lists this replica no more: closed");
     let (done, is_done) = oneshot::channel();
-    control.node.send_to_owner(gpid, ShardMessage::Close(gpid, done));
+    control
+        .node
+        .send_to_owner(gpid, ShardMessage::Close(gpid, done));
     // The shard answers at its next turn; if it has ended, the server is stopping.
     drop(is_done.await);
 }

@@ -22,10 +22,17 @@ pub async fn run(control: Rc<Control>) {
         for disk in &control.node.disks {
             let mut pinning: BTreeMap<ShardIndex, Vec<Gpid>> = BTreeMap::new();
             for (gpid, _) in disk.log.pinning() {
-                pinning.entry(control.node.shard_of(gpid)).or_default().push(gpid);
+                pinning
+                    .entry(control.node.shard_of(gpid))
+                    .or_default()
+                    .push(gpid);
             }
             for (shard, gpids) in pinning {
-                info!(disk = disk.tag, replicas = gpids.len(), "the log is too large: flushing");
+                info!(
+                    disk = disk.tag,
+                    replicas = gpids.len(),
+                    "the log is too large: flushing"
+                );
                 control.node.shards[shard].send(ShardMessage::LogPinned(gpids));
             }
         }

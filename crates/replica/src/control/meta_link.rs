@@ -64,6 +64,13 @@ impl MetaLink {
         timeout: Duration,
         argument: &M,
     ) -> Result<Response, CallError> {
-        self.pool.call(self.leader(), code, RoutingHeader::server(timeout), argument).await
+        self.pool
+            .call(
+                self.leader(),
+                code,
+                RoutingHeader::server(timeout),
+                argument,
+            )
+            .await
     }
 }

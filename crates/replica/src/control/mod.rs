@@ -94,7 +94,12 @@ pub async fn run(
     let pressure = tokio::task::spawn_local(log_pressure::run(Rc::clone(&control)));
     while let Some(message) = messages.recv().await {
         match message {
-            ControlMessage::Reconfigure { gpid, request, app, committed } => {
+            ControlMessage::Reconfigure {
+                gpid,
+                request,
+                app,
+                committed,
+            } => {
                 let control = Rc::clone(&control);
                 tokio::task::spawn_local(async move {
                     reconfigure::ask(&control, gpid, request, *app, committed).await;
@@ -141,7 +146,10 @@ impl Control {
     fn answer<M: Message>(&self, requester: Requester, message: &M) {
         let mut frame = bytes::BytesMut::new();
         response::encode_ok(&mut frame, &requester.to.addressing(), message);
-        let answer = RemoteAnswer { to: requester.to, frame };
+        let answer = RemoteAnswer {
+            to: requester.to,
+            frame,
+        };
         self.node.shards[requester.shard].send(ShardMessage::Answer(answer));
     }
 }

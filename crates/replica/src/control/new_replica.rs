@@ -20,7 +20,10 @@ pub async fn create(control: &Control, request: CreateReplicaRequest) -> CreateR
     let gpid = request.pid;
     let refuse = |err, hint_message: String| CreateReplicaResponse { err, hint_message };
     if request.node != control.node.address {
-        let hint = format!("this server is {}, not {}", control.node.address, request.node);
+        let hint = format!(
+            "this server is {}, not {}",
+            control.node.address, request.node
+        );
         return refuse(ErrorCode::InvalidParameters, hint);
     }
     let app = &request.app;
@@ -32,7 +35,10 @@ pub async fn create(control: &Control, request: CreateReplicaRequest) -> CreateR
         let (ballot, _) = handle.progress();
         return match ballot {
             0 => refuse(ErrorCode::Ok, "it is there already".to_owned()),
-            _ => refuse(ErrorCode::PathAlreadyExist, format!("it is there with ballot {ballot}")),
+            _ => refuse(
+                ErrorCode::PathAlreadyExist,
+                format!("it is there with ballot {ballot}"),
+            ),
         };
     }
     if control.being_made.borrow().contains_key(&gpid) {
@@ -54,7 +60,9 @@ pub async fn create(control: &Control, request: CreateReplicaRequest) -> CreateR
             // Before the answer: both go through mailboxes in this order, so that whoever hears of
             // the replica finds it.
             control.node.router.insert([Arc::clone(&replica.handle)]);
-            control.node.send_to_owner(gpid, ShardMessage::Install(Box::new(replica)));
+            control
+                .node
+                .send_to_owner(gpid, ShardMessage::Install(Box::new(replica)));
             refuse(ErrorCode::Ok, String::new())
         }
         Err(problem) => {
@@ -85,5 +93,7 @@ fn choose_disk(control: &Control, gpid: Gpid) -> usize {
         *of_all += 1;
         *of_table += usize::from(other.app_id == gpid.app_id);
     }
-    (0..disks.len()).min_by_key(|&index| load[index]).unwrap_or(0)
+    (0..disks.len())
+        .min_by_key(|&index| load[index])
+        .unwrap_or(0)
 }

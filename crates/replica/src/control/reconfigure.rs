@@ -51,7 +51,9 @@ pub async fn ask(
         Ok(answer) if matches!(answer.err, ErrorCode::Ok | ErrorCode::InvalidVersion) => {
             info!(%gpid, kind = ?request.kind, err = %answer.err, ballot = answer.config.ballot,
                 "the meta server answered a change of configuration");
-            let Some(configuration) = configuration_of(&answer.config) else { return };
+            let Some(configuration) = configuration_of(&answer.config) else {
+                return;
+            };
             let message = ShardMessage::Configuration {
                 gpid,
                 configuration,

@@ -67,8 +67,10 @@ pub enum AppInfoError {
 /// It is missing, damaged, or written by a newer version.
 pub fn read(directory: &Path) -> Result<StoredAppInfo, AppInfoError> {
     let path = directory.join(FILE_NAME);
-    let text = fs::read_to_string(&path)
-        .map_err(|source| AppInfoError::Io { path: path.clone(), source })?;
+    let text = fs::read_to_string(&path).map_err(|source| AppInfoError::Io {
+        path: path.clone(),
+        source,
+    })?;
     parse(&text).map_err(|reason| AppInfoError::Malformed { path, reason })
 }
 
@@ -80,13 +82,17 @@ fn parse(text: &str) -> Result<StoredAppInfo, String> {
     }
     let version = words.next().unwrap_or_default();
     if version != VERSION.to_string() {
-        return Err(format!("has version '{version}', this server reads {VERSION}"));
+        return Err(format!(
+            "has version '{version}', this server reads {VERSION}"
+        ));
     }
     let recorded = u32::from_str_radix(words.next().unwrap_or_default(), 16)
         .map_err(|_| "the checksum in the header is no hexadecimal number".to_owned())?;
     let actual = crc32c::crc32c(json.as_bytes());
     if recorded != actual {
-        return Err(format!("checksum is {actual:08x}, the header says {recorded:08x}"));
+        return Err(format!(
+            "checksum is {actual:08x}, the header says {recorded:08x}"
+        ));
     }
     serde_json::from_str(json).map_err(|error| error.to_string())
 }
@@ -97,7 +103,10 @@ fn parse(text: &str) -> Result<StoredAppInfo, String> {
 /// The file system refuses.
 pub fn write(directory: &Path, info: &StoredAppInfo) -> Result<(), AppInfoError> {
     let path = directory.join(FILE_NAME);
-    let failed = |source| AppInfoError::Io { path: path.clone(), source };
+    let failed = |source| AppInfoError::Io {
+        path: path.clone(),
+        source,
+    };
     let json = serde_json::to_string(info).map_err(|error| failed(error.into()))?;
     let checksum = crc32c::crc32c(json.as_bytes());
     let temporary = directory.join(".app-info.tmp");
@@ -127,7 +136,10 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         write(directory.path(), &info()).unwrap();
         assert_eq!(read(directory.path()).unwrap(), info());
-        let renamed = StoredAppInfo { app_name: "other".to_owned(), ..info() };
+        let renamed = StoredAppInfo {
+            app_name: "other".to_owned(),
+            ..info()
+        };
         write(directory.path(), &renamed).unwrap();
         assert_eq!(read(directory.path()).unwrap(), renamed);
     }
@@ -142,6 +154,11 @@ mod tests {
         let error = read(directory.path()).unwrap_err().to_string();
         assert!(error.contains("checksum"), "{error}");
         fs::write(&path, "pegasus-app-info 9 00000000\n{}").unwrap();
-        assert!(read(directory.path()).unwrap_err().to_string().contains("version '9'"));
+        assert!(
+            read(directory.path())
+                .unwrap_err()
+                .to_string()
+                .contains("version '9'")
+        );
     }
 }

@@ -65,7 +65,11 @@ pub struct DiskError {
 /// The file system refuses.
 pub fn prepare(path: &Path) -> Result<DiskState, DiskError> {
     let failed = |action| {
-        move |source| DiskError { path: path.to_path_buf(), action, source }
+        move |source| DiskError {
+            path: path.to_path_buf(),
+            action,
+            source,
+        }
     };
     fs::create_dir_all(path.join(REPLICAS_DIRECTORY))
         .map_err(failed("make the replicas directory"))?;

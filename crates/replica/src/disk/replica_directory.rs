@@ -53,7 +53,12 @@ impl ReplicaDirectory {
     /// The directory that a partition has, or would have, in a data directory.
     #[must_use]
     pub fn of(disk: &Path, gpid: Gpid) -> Self {
-        Self { gpid, path: disk.join(REPLICAS_DIRECTORY).join(format!("{gpid}{SUFFIX}")) }
+        Self {
+            gpid,
+            path: disk
+                .join(REPLICAS_DIRECTORY)
+                .join(format!("{gpid}{SUFFIX}")),
+        }
     }
 
     /// Where its RocksDB is.
@@ -93,8 +98,16 @@ impl ReplicaDirectory {
         if self.path.exists() {
             return Err(CreateError::Exists(self.path.clone()).into());
         }
-        let unfinished = Self { gpid: self.gpid, path: self.path.with_extension("pegasus.tmp") };
-        let io = |source| E::from(CreateError::Io { path: unfinished.path.clone(), source });
+        let unfinished = Self {
+            gpid: self.gpid,
+            path: self.path.with_extension("pegasus.tmp"),
+        };
+        let io = |source| {
+            E::from(CreateError::Io {
+                path: unfinished.path.clone(),
+                source,
+            })
+        };
         if unfinished.path.exists() {
             fs::remove_dir_all(&unfinished.path).map_err(io)?;
         }
@@ -122,13 +135,19 @@ impl ReplicaDirectory {
     /// # Errors
     /// The file system refuses.
     pub fn put_aside(&self, ending: &'static str) -> Result<PathBuf, CreateError> {
-        debug_assert!(PUT_ASIDE.contains(&ending), "'{ending}' would be loaded again");
+        debug_assert!(
+            PUT_ASIDE.contains(&ending),
+            "'{ending}' would be loaded again"
+        );
         let mut name = self.path.clone().into_os_string();
         name.push(format!(".{}.{ending}", WallMicros::now().0));
         let aside = PathBuf::from(name);
         fs::rename(&self.path, &aside)
             .and_then(|()| sync_parent(&self.path))
-            .map_err(|source| CreateError::Io { path: self.path.clone(), source })?;
+            .map_err(|source| CreateError::Io {
+                path: self.path.clone(),
+                source,
+            })?;
         Ok(aside)
     }
 }
@@ -193,7 +212,9 @@ mod tests {
     fn a_created_directory_is_listed_and_knows_its_table() {
         let disk = disk();
         let directory = ReplicaDirectory::of(disk.path(), Gpid::new(2, 7));
-        directory.create::<CreateError>(&info(), |_| Ok(())).unwrap();
+        directory
+            .create::<CreateError>(&info(), |_| Ok(()))
+            .unwrap();
         assert_eq!(list_replicas(disk.path()).unwrap(), [directory.clone()]);
         assert_eq!(directory.app_info().unwrap(), info());
         let again = directory.create::<CreateError>(&info(), |_| Ok(()));
@@ -216,7 +237,9 @@ mod tests {
     fn what_is_put_aside_is_not_listed() {
         let disk = disk();
         let directory = ReplicaDirectory::of(disk.path(), Gpid::new(2, 0));
-        directory.create::<CreateError>(&info(), |_| Ok(())).unwrap();
+        directory
+            .create::<CreateError>(&info(), |_| Ok(()))
+            .unwrap();
         let aside = directory.put_aside("gar").unwrap();
         assert!(aside.exists());
         assert!(list_replicas(disk.path()).unwrap().is_empty());
@@ -226,7 +249,15 @@ mod tests {
     fn a_directory_of_another_table_is_refused() {
         let disk = disk();
         let directory = ReplicaDirectory::of(disk.path(), Gpid::new(3, 0));
-        directory.create::<CreateError>(&info(), |_| Ok(())).unwrap();
-        assert!(directory.app_info().unwrap_err().to_string().contains("for table 2"));
+        directory
+            .create::<CreateError>(&info(), |_| Ok(()))
+            .unwrap();
+        assert!(
+            directory
+                .app_info()
+                .unwrap_err()
+                .to_string()
+                .contains("for table 2")
+        );
     }
 }

@@ -139,7 +139,11 @@ impl Core {
         requester: Requester,
     ) -> Result<(), ErrorCode> {
         let gpid = head.gpid;
-        let disk = self.replicas.get(&gpid).ok_or(ErrorCode::ObjectNotFound)?.disk;
+        let disk = self
+            .replicas
+            .get(&gpid)
+            .ok_or(ErrorCode::ObjectNotFound)?
+            .disk;
         let size_max = self.exits.node.write_size_max.load(Ordering::Relaxed);
         if size_max > 0 && u64::try_from(head.body_len).unwrap_or(u64::MAX) > size_max {
             return Err(ErrorCode::InvalidData);
@@ -170,14 +174,24 @@ impl Core {
 
     /// Brings a value into the block cache that an atomic write waits for.
     fn read_ahead(&mut self, gpid: Gpid, staged: Option<Staged>) {
-        let Some(Staged::NeedsRead(raw_key)) = staged else { return };
-        let Some(replica) = self.replicas.get(&gpid) else { return };
+        let Some(Staged::NeedsRead(raw_key)) = staged else {
+            return;
+        };
+        let Some(replica) = self.replicas.get(&gpid) else {
+            return;
+        };
         let handle = Arc::clone(&replica.handle);
         let node = Arc::clone(&self.exits.node);
         let shard = self.exits.index;
         let job = move || {
             // Only the cache matters: what is read may be out of date by the time it is used.
-            drop(handle.engine.get(&raw_key, ReadAt { now_epoch_s: 0, tier: ReadTier::All }));
+            drop(handle.engine.get(
+                &raw_key,
+                ReadAt {
+                    now_epoch_s: 0,
+                    tier: ReadTier::All,
+                },
+            ));
             node.shards[shard].send(ShardMessage::KeyCached(gpid));
         };
         if self.exits.node.read_pool.submit(job).is_err() {
@@ -196,7 +210,11 @@ impl Core {
 
     /// A replication message for a replica of this shard.
     pub fn on_peer_message(&mut self, message: PeerMessage) {
-        let PeerMessage { gpid, from, message } = message;
+        let PeerMessage {
+            gpid,
+            from,
+            message,
+        } = message;
         self.with_replica(gpid, |replica, _, effects| {
             replica.machine.on_message(from, message, effects);
         });
@@ -213,7 +231,11 @@ impl Core {
     pub fn on_log_safe(&mut self, disk: usize, ticket: u64) {
         for logged in self.exits.lanes[disk].on_safe(ticket) {
             match logged {
-                Logged::Mutation { gpid, ballot, decree } => {
+                Logged::Mutation {
+                    gpid,
+                    ballot,
+                    decree,
+                } => {
                     self.with_replica(gpid, |replica, _, effects| {
                         replica.machine.on_log_safe(ballot, decree, effects);
                     });
@@ -230,7 +252,10 @@ impl Core {
 
     /// The log of a disk has failed: its replicas can promise nothing more.
     pub fn on_log_failed(&mut self, disk: usize, reason: &str) {
-        error!(disk = self.exits.node.disks[disk].tag, reason, "mutation log failed");
+        error!(
+            disk = self.exits.node.disks[disk].tag,
+            reason, "mutation log failed"
+        );
         self.with_each_replica(|replica, _, effects| {
             if replica.disk == disk {
                 replica.machine.on_log_failed(effects);
@@ -247,7 +272,9 @@ impl Core {
                 Some(limit) => limit.min(decree),
                 None => decree,
             };
-            self.exits.node.disks[replica.disk].log.set_flushed(gpid, released);
+            self.exits.node.disks[replica.disk]
+                .log
+                .set_flushed(gpid, released);
         }
     }
 
@@ -287,7 +314,9 @@ impl Core {
     ) {
         self.with_replica(gpid, |replica, _, effects| {
             replica.app = app;
-            replica.machine.on_configuration(configuration, source, effects);
+            replica
+                .machine
+                .on_configuration(configuration, source, effects);
             replica.publish();
         });
     }
@@ -302,12 +331,11 @@ impl Core {
     /// Takes a replica out; its directory stays. Who waits for an answer is told to look elsewhere.
     pub fn close(&mut self, gpid: Gpid) {
         self.exits.node.router.remove(gpid);
-        let Some(mut replica) = self.replicas.remove(&gpid) else { return };
+        let Some(mut replica) = self.replicas.remove(&gpid) else {
+            return;
+        };
         self.exits.lanes[replica.disk].forget(gpid);
-        let mut answers = self.exits.answers();
-        for requester in replica.unanswered() {
-            answers.fail(requester, ErrorCode::ObjectNotFound);
-        }
+        replica.refuse_all(&mut self.exits.answers());
     }
 
     /// Tells secondaries what no prepare has told them, above all the latest commits.
@@ -350,7 +378,10 @@ impl Core {
             return;
         }
         self.lease = lease;
-        warn!(?lease, "this server's lease from the meta server has changed");
+        warn!(
+            ?lease,
+            "this server's lease from the meta server has changed"
+        );
         self.with_each_replica(|replica, _, effects| {
             replica.machine.on_lease(lease, effects);
             replica.publish();
@@ -360,7 +391,9 @@ impl Core {
     /// The end of the turn: staged writes become mutations, and everything staged is handed over.
     pub fn end_turn(&mut self) {
         for gpid in mem::take(&mut self.staged) {
-            let Some(replica) = self.replicas.get_mut(&gpid) else { continue };
+            let Some(replica) = self.replicas.get_mut(&gpid) else {
+                continue;
+            };
             let mut effects = mem::take(&mut self.effects);
             replica.propose(&mut self.exits.answers(), &mut effects);
             self.exits.carry_out(replica, &mut effects);

@@ -36,7 +36,12 @@ use crate::write_request::Requester;
 
 impl Service for Shard {
     fn on_request(&self, request: Request) {
-        let Request { head, code, argument, responder } = request;
+        let Request {
+            head,
+            code,
+            argument,
+            responder,
+        } = request;
         let to = responder.reply_to();
         match code.kind() {
             TaskKind::Read | TaskKind::Write if head.gpid.app_id.0 <= 0 => {
@@ -50,13 +55,23 @@ impl Service for Shard {
             }
             TaskKind::Write => {
                 self.node.metrics.write_requests.increment();
-                let requester = Requester { shard: self.index, to };
+                let requester = Requester {
+                    shard: self.index,
+                    to,
+                };
                 let owner = self.node.shard_of(head.gpid);
                 if owner == self.index {
-                    self.core.borrow_mut().on_write(head, code, &argument, requester);
+                    self.core
+                        .borrow_mut()
+                        .on_write(head, code, &argument, requester);
                 } else {
                     self.node.metrics.forwarded_writes.increment();
-                    let write = ForwardedWrite { head, code, argument, requester };
+                    let write = ForwardedWrite {
+                        head,
+                        code,
+                        argument,
+                        requester,
+                    };
                     let message = ShardMessage::Write(Box::new(write));
                     self.core.borrow_mut().exits.send_to_shard(owner, message);
                 }
@@ -90,7 +105,10 @@ impl Shard {
             TaskCode::ConfigProposal => self.on_proposal(body),
             TaskCode::CreateReplica => match argument::decode::<CreateReplicaRequest>(body) {
                 Ok(request) => {
-                    let requester = Requester { shard: self.index, to };
+                    let requester = Requester {
+                        shard: self.index,
+                        to,
+                    };
                     let request = Box::new(request);
                     let message = ControlMessage::CreateReplica { request, requester };
                     self.core.borrow_mut().exits.tell_control(message);
@@ -116,7 +134,8 @@ impl Shard {
         if owner == self.index {
             core.on_peer_message(message);
         } else {
-            core.exits.send_to_shard(owner, ShardMessage::Peer(Box::new(message)));
+            core.exits
+                .send_to_shard(owner, ShardMessage::Peer(Box::new(message)));
         }
         Ok(())
     }
@@ -140,7 +159,12 @@ impl Shard {
             .ok_or_else(|| format!("{gpid}: malformed configuration"))?;
         let source = ConfigurationSource::Proposal;
         let app = Box::new(update.info);
-        let message = ShardMessage::Configuration { gpid, configuration, app, source };
+        let message = ShardMessage::Configuration {
+            gpid,
+            configuration,
+            app,
+            source,
+        };
         self.node.send_to_owner(gpid, message);
         Ok(())
     }
@@ -153,7 +177,10 @@ impl Shard {
         to: pegasus_rpc::ReplyTo,
         responder: pegasus_rpc::Responder,
     ) {
-        let requester = Requester { shard: self.index, to };
+        let requester = Requester {
+            shard: self.index,
+            to,
+        };
         match code {
             TaskCode::QueryReplicaInfo => {
                 let message = ControlMessage::QueryReplicaInfo { requester };
@@ -190,12 +217,18 @@ impl Shard {
                 Err(error) => {
                     warn!(gpid = %handle.gpid, ?error, "digest of a replica failed");
                     let err = ErrorCode::LocalAppFailure;
-                    QueryReplicaDigestResponse { err, ..QueryReplicaDigestResponse::default() }
+                    QueryReplicaDigestResponse {
+                        err,
+                        ..QueryReplicaDigestResponse::default()
+                    }
                 }
             };
             let mut frame = bytes::BytesMut::new();
             response::encode_ok(&mut frame, &requester.to.addressing(), &response);
-            let answer = RemoteAnswer { to: requester.to, frame };
+            let answer = RemoteAnswer {
+                to: requester.to,
+                frame,
+            };
             node.shards[requester.shard].send(ShardMessage::Answer(answer));
         };
         if self.node.read_pool.submit(job).is_err() {
@@ -214,7 +247,12 @@ impl Shard {
                 self.outputs.answer(to, |out| out.extend_from_slice(&frame));
             }
             ShardMessage::Write(write) => {
-                let ForwardedWrite { head, code, argument, requester } = *write;
+                let ForwardedWrite {
+                    head,
+                    code,
+                    argument,
+                    requester,
+                } = *write;
                 core.on_write(head, code, &argument, requester);
             }
             ShardMessage::Peer(message) => core.on_peer_message(*message),
@@ -233,7 +271,12 @@ impl Shard {
                 core.on_storage_failed(gpid);
             }
             ShardMessage::Install(replica) => core.install(replica),
-            ShardMessage::Configuration { gpid, configuration, app, source } => {
+            ShardMessage::Configuration {
+                gpid,
+                configuration,
+                app,
+                source,
+            } => {
                 core.on_configuration(gpid, &configuration, *app, source);
             }
             ShardMessage::Close(gpid, done) => {
@@ -242,7 +285,9 @@ impl Shard {
             }
             ShardMessage::Report(wanted) => {
                 let replicas = core.replicas.values();
-                let infos = replicas.map(|replica| replica_info(replica, &self.node)).collect();
+                let infos = replicas
+                    .map(|replica| replica_info(replica, &self.node))
+                    .collect();
                 let _ = wanted.send(infos);
             }
             // Both are handled where messages are received.

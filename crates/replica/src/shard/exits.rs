@@ -4,11 +4,11 @@
 use std::rc::Rc;
 use std::sync::Arc;
 
+use pegasus_common::RpcAddress;
 use pegasus_pacifica::Effect;
 use pegasus_pacifica::Effects;
 use pegasus_pacifica::Message;
 use pegasus_pacifica::ReplicaStatus;
-use pegasus_common::RpcAddress;
 use pegasus_rpc::Outputs;
 use pegasus_rpc::PeerLinks;
 use tracing::error;
@@ -115,7 +115,12 @@ impl Exits {
             Effect::RequestReconfiguration(request) => {
                 let app = Box::new(replica.app.clone());
                 let committed = replica.machine.committed();
-                self.tell_control(ControlMessage::Reconfigure { gpid, request, app, committed });
+                self.tell_control(ControlMessage::Reconfigure {
+                    gpid,
+                    request,
+                    app,
+                    committed,
+                });
             }
             Effect::NeedsLearning { configuration } => {
                 warn!(%gpid, ballot = %configuration.ballot,
@@ -130,8 +135,7 @@ impl Exits {
     }
 
     fn send(&mut self, replica: &HostedReplica, to: &[RpcAddress], message: &Message) {
-        let frame =
-            peer_messages::encode(replica.gpid(), self.node.address, &replica.app, message);
+        let frame = peer_messages::encode(replica.gpid(), self.node.address, &replica.app, message);
         for &peer in to {
             self.links.send(peer, frame.clone());
         }
@@ -153,7 +157,9 @@ impl Exits {
             }
         }
         for shard in 0..self.node.shards.len() {
-            let answers = self.remote_answers[shard].drain(..).map(ShardMessage::Answer);
+            let answers = self.remote_answers[shard]
+                .drain(..)
+                .map(ShardMessage::Answer);
             self.remote_messages[shard].extend(answers);
             self.node.shards[shard].send_batch(&mut self.remote_messages[shard]);
         }

@@ -58,7 +58,11 @@ impl LogLane {
     /// Stages a mutation.
     pub fn append(&mut self, gpid: Gpid, mutation: Mutation) {
         let (ballot, decree) = (mutation.ballot, mutation.decree);
-        self.logged.push(Logged::Mutation { gpid, ballot, decree });
+        self.logged.push(Logged::Mutation {
+            gpid,
+            ballot,
+            decree,
+        });
         self.batch.push(Record::Mutation(MutationRecord {
             gpid,
             ballot,
@@ -98,7 +102,8 @@ impl LogLane {
         match self.handle.submit(std::mem::take(&mut self.batch)) {
             Ok(ticket) => {
                 self.is_clogged = false;
-                self.waiting.push_back((ticket, std::mem::take(&mut self.logged)));
+                self.waiting
+                    .push_back((ticket, std::mem::take(&mut self.logged)));
                 Ok(())
             }
             Err(SubmitError::Full(batch)) => {
@@ -113,7 +118,11 @@ impl LogLane {
     /// The log holds everything through `ticket`: gives what that is, in the order of appending.
     pub fn on_safe(&mut self, ticket: u64) -> Vec<Logged> {
         let mut safe = Vec::new();
-        while self.waiting.front().is_some_and(|(first, _)| *first <= ticket) {
+        while self
+            .waiting
+            .front()
+            .is_some_and(|(first, _)| *first <= ticket)
+        {
             if let Some((_, mut logged)) = self.waiting.pop_front() {
                 safe.append(&mut logged);
             }

@@ -57,12 +57,20 @@ pub fn run(index: ShardIndex, node: Arc<Node>, mailbox: Mailbox<ShardMessage>) -
             .iter()
             .enumerate()
             .map(|(disk, open)| {
-                let observer = LogEvents { disk, shard: node.shards[index].clone() };
+                let observer = LogEvents {
+                    disk,
+                    shard: node.shards[index].clone(),
+                };
                 LogLane::new(open.log.register(Arc::new(observer)))
             })
             .collect();
-        let exits =
-            Exits::new(index, Arc::clone(&node), Rc::clone(&outputs), Rc::clone(&links), lanes);
+        let exits = Exits::new(
+            index,
+            Arc::clone(&node),
+            Rc::clone(&outputs),
+            Rc::clone(&links),
+            lanes,
+        );
         let shard = Rc::new(Shard {
             index,
             node,
@@ -81,7 +89,11 @@ pub fn run(index: ShardIndex, node: Arc<Node>, mailbox: Mailbox<ShardMessage>) -
 }
 
 impl Shard {
-    async fn receive(self: &Rc<Self>, mailbox: &Mailbox<ShardMessage>, inbound: &Rc<Inbound<Self>>) {
+    async fn receive(
+        self: &Rc<Self>,
+        mailbox: &Mailbox<ShardMessage>,
+        inbound: &Rc<Inbound<Self>>,
+    ) {
         let mut batch = Vec::new();
         loop {
             mailbox.receive(&mut batch).await;
@@ -119,11 +131,17 @@ struct LogEvents {
 
 impl LogObserver for LogEvents {
     fn on_safe(&self, ticket: u64) {
-        self.shard.send(ShardMessage::LogSafe { disk: self.disk, ticket });
+        self.shard.send(ShardMessage::LogSafe {
+            disk: self.disk,
+            ticket,
+        });
     }
 
     fn on_failed(&self, failure: &LogFailure) {
         let reason: Arc<str> = format!("{failure}: {}", failure.source).into();
-        self.shard.send(ShardMessage::LogFailed { disk: self.disk, reason });
+        self.shard.send(ShardMessage::LogFailed {
+            disk: self.disk,
+            reason,
+        });
     }
 }

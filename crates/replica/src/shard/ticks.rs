@@ -17,8 +17,7 @@ const EXPIRE_SCANS: Duration = Duration::from_secs(10);
 pub(super) async fn run(shard: Rc<Shard>) {
     let section = &shard.node.config.replication;
     let group_check = Duration::from_millis(section.group_check_interval_ms);
-    let mut ticks =
-        tokio::time::interval(Duration::from_millis(section.commit_notice_interval_ms));
+    let mut ticks = tokio::time::interval(Duration::from_millis(section.commit_notice_interval_ms));
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let start = MonotonicMillis::now();
     let (mut checked, mut repeated, mut expired) = (start, start, start);
