@@ -30,15 +30,15 @@ pub struct ServerCommand {
 /// Runs a meta server.
 pub fn run_meta(command: &ServerCommand) -> Result<(), CliError> {
     let config: MetaServerConfig = read(&command.config)?;
-    let _logging = start_logging(&config.core.log_directory, "meta", &config.logger)?;
-    finish("meta", pegasus_meta::server::run(config, ended()))
+    let logging = start_logging(&config.core.log_directory, "meta", &config.logger)?;
+    finish("meta", pegasus_meta::server::run(config, logging.level(), ended()))
 }
 
 /// Runs a replica server.
 pub fn run_replica(command: &ServerCommand) -> Result<(), CliError> {
     let config: ReplicaServerConfig = read(&command.config)?;
-    let _logging = start_logging(&config.core.log_directory, "replica", &config.logger)?;
-    finish("replica", pegasus_replica::server::run(config, ended()))
+    let logging = start_logging(&config.core.log_directory, "replica", &config.logger)?;
+    finish("replica", pegasus_replica::server::run(config, logging.level(), ended()))
 }
 
 fn read<T: ConfigFile>(path: &Path) -> Result<T, CliError> {

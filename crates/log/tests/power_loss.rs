@@ -342,7 +342,7 @@ fn used(file: &[u8]) -> usize {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(3000))]
+    #![proptest_config(ProptestConfig::with_cases(48))]
 
     #[test]
     fn a_replica_without_doubt_is_complete_whatever_happened(

@@ -7,6 +7,8 @@ use std::time::Duration;
 
 use pegasus_common::RpcAddress;
 use pegasus_common::address::ParseAddressError;
+use pegasus_common::config::RunningConfig;
+use pegasus_common::logging::LevelControl;
 use pegasus_common::metrics::Registry;
 use pegasus_metastore::{
     CommitError, Epoch, Leadership, LocalOptions, LocalStore, MemoryStore, MetadataStore,
@@ -67,6 +69,7 @@ pub struct MetaServer {
     listener: std::net::TcpListener,
     address: RpcAddress,
     store: Arc<dyn MetadataStore>,
+    running_config: RunningConfig<MetaServerConfig>,
 }
 
 impl std::fmt::Debug for MetaServer {
@@ -77,15 +80,19 @@ impl std::fmt::Debug for MetaServer {
     }
 }
 
-/// Runs a meta server until `shutdown` ends.
+/// Runs a meta server until `shutdown` ends. `level` changes what the process logs.
 ///
 /// # Errors
 /// It cannot start, or its store has failed.
 pub fn run(
     config: MetaServerConfig,
+    level: LevelControl,
     shutdown: impl Future<Output = ()>,
 ) -> Result<(), ServerError> {
-    MetaServer::bind(config)?.run(shutdown)
+    let mut server = MetaServer::bind(config)?;
+    server.running_config =
+        server.running_config.subscribe(move |config| level.follow(&config.logger));
+    server.run(shutdown)
 }
 
 impl MetaServer {
@@ -111,6 +118,7 @@ impl MetaServer {
             SocketAddr::V6(_) => return Err(refused(std::io::ErrorKind::AddrNotAvailable.into())),
         };
         Ok(Self {
+            running_config: RunningConfig::new(config.clone()),
             config,
             listener,
             address,
@@ -149,7 +157,7 @@ impl MetaServer {
             registry: Registry::new(),
         });
         let outputs = Outputs::new(&limits);
-        let service = Rc::new(MetaService::new(Rc::clone(&driver)));
+        let service = Rc::new(MetaService::new(Rc::clone(&driver), self.running_config));
         let inbound = Inbound::new(service, Rc::clone(&outputs), limits.clone());
         let _flush = at_turn_end(move || outputs.flush());
         let gate = ConnectionGate::new(&limits);

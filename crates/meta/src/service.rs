@@ -3,7 +3,8 @@
 use std::rc::Rc;
 
 use pegasus_common::ErrorCode;
-use pegasus_rpc::{HttpRequest, HttpResponse, Request, Responder, Service};
+use pegasus_common::config::RunningConfig;
+use pegasus_rpc::{HttpRequest, HttpResponse, Request, Responder, Service, config_pages};
 use pegasus_wire::failure_detector::{BeaconAck, BeaconMsg};
 use pegasus_wire::layer2::{PartitionConfiguration, QueryCfgResponse};
 use pegasus_wire::meta_admin::{
@@ -14,6 +15,7 @@ use pegasus_wire::meta_admin::{
 };
 use pegasus_wire::{Message, TaskCode};
 
+use crate::config::MetaServerConfig;
 use crate::core::{MetaCore, Now};
 use crate::driver::{Driver, Role};
 use crate::effect::{Effect, RequestToken};
@@ -22,13 +24,14 @@ use crate::effect::{Effect, RequestToken};
 #[derive(Debug)]
 pub struct MetaService {
     driver: Rc<Driver>,
+    config: RunningConfig<MetaServerConfig>,
 }
 
 impl MetaService {
     /// Serves what the driver drives.
     #[must_use]
-    pub fn new(driver: Rc<Driver>) -> Self {
-        Self { driver }
+    pub fn new(driver: Rc<Driver>, config: RunningConfig<MetaServerConfig>) -> Self {
+        Self { driver, config }
     }
 
     /// Answers at once from what the core returns; `None` leaves the request without an answer.
@@ -183,7 +186,8 @@ impl Service for MetaService {
                 Some(_) => "standby",
             }),
             "/metrics" => HttpResponse::ok(self.driver.metrics_text()),
-            path => HttpResponse::not_found(path),
+            path => config_pages::answer(&self.config, request)
+                .unwrap_or_else(|| HttpResponse::not_found(path)),
         }
     }
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use pegasus_rpc::HttpRequest;
 use pegasus_rpc::HttpResponse;
+use pegasus_rpc::config_pages;
 
 use crate::node::Node;
 
@@ -31,6 +32,7 @@ pub fn answer(node: &Arc<Node>, request: &HttpRequest) -> HttpResponse {
             }
         }
         "/metrics" => HttpResponse::ok(node.metrics.registry.prometheus_text()),
-        path => HttpResponse::not_found(path),
+        path => config_pages::answer(&node.running_config, request)
+            .unwrap_or_else(|| HttpResponse::not_found(path)),
     }
 }

@@ -3,6 +3,7 @@
 use std::sync::atomic::AtomicU64;
 
 use pegasus_common::RpcAddress;
+use pegasus_common::config::RunningConfig;
 use pegasus_rpc::ConnectionGate;
 use pegasus_rpc::MailboxSender;
 use std::sync::Arc;
@@ -44,8 +45,10 @@ pub struct Node {
     pub gate: Arc<ConnectionGate>,
     /// Its counters.
     pub metrics: ServerMetrics,
-    /// The largest write body now; changes while the server runs.
-    pub write_size_max: AtomicU64,
+    /// The options that change while the server runs, and those who are told.
+    pub running_config: RunningConfig<ReplicaServerConfig>,
+    /// The largest write body now.
+    pub write_size_max: Arc<AtomicU64>,
 }
 
 impl Node {

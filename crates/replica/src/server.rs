@@ -5,12 +5,15 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering;
 use std::thread;
 use std::thread::JoinHandle;
 
 use pegasus_common::HostPort;
 use pegasus_common::RpcAddress;
 use pegasus_common::address::ParseAddressError;
+use pegasus_common::config::RunningConfig;
+use pegasus_common::logging::LevelControl;
 use pegasus_engine::EngineError;
 use pegasus_engine::Shared;
 use pegasus_pacifica::Options;
@@ -75,16 +78,17 @@ pub enum ServerError {
     Thread(io::Error),
 }
 
-/// Runs a replica server until `shutdown` is ready.
+/// Runs a replica server until `shutdown` is ready. `level` changes what the process logs.
 ///
 /// # Errors
 /// It cannot start.
 pub fn run(
     config: ReplicaServerConfig,
+    level: LevelControl,
     shutdown: impl Future<Output = ()>,
 ) -> Result<(), ServerError> {
     let runtime = ShardRuntime::new().map_err(ServerError::Thread)?;
-    let server = runtime.block_on(async { start(config).await })?;
+    let server = runtime.block_on(async { start(config, level).await })?;
     info!(address = %server.node.address, replicas = server.node.router.all().len(),
         shards = server.node.shards.len(), "replica server started");
     runtime.block_on(async {
@@ -115,7 +119,7 @@ struct Started {
     threads: Vec<JoinHandle<()>>,
 }
 
-async fn start(config: ReplicaServerConfig) -> Result<Started, ServerError> {
+async fn start(config: ReplicaServerConfig, level: LevelControl) -> Result<Started, ServerError> {
     let address = config.network.socket_address()?;
     let directories = config.replication.data_directories()?;
     let metas = resolve(&config.replication.meta_list()?).await?;
@@ -154,6 +158,7 @@ async fn start(config: ReplicaServerConfig) -> Result<Started, ServerError> {
     for disk in &loaded.disks {
         metrics.observe_log(&disk.tag, disk.log.stats());
     }
+    let write_size_max = Arc::new(AtomicU64::new(config.replication.max_allowed_write_size));
     let node = Arc::new(Node {
         address: opening.address,
         name: opening.name.clone(),
@@ -170,7 +175,8 @@ async fn start(config: ReplicaServerConfig) -> Result<Started, ServerError> {
         control,
         gate: ConnectionGate::new(&config.network.limits()),
         metrics,
-        write_size_max: AtomicU64::new(config.replication.max_allowed_write_size),
+        running_config: running_config(&config, level, &write_size_max),
+        write_size_max,
         config,
     });
     node.router.insert(
@@ -205,6 +211,21 @@ async fn start(config: ReplicaServerConfig) -> Result<Started, ServerError> {
         listener,
         threads,
     })
+}
+
+/// Says who follows which option while the server runs.
+fn running_config(
+    config: &ReplicaServerConfig,
+    level: LevelControl,
+    write_size_max: &Arc<AtomicU64>,
+) -> RunningConfig<ReplicaServerConfig> {
+    let write_size_max = Arc::clone(write_size_max);
+    RunningConfig::new(config.clone())
+        .subscribe(move |config| level.follow(&config.logger))
+        .subscribe(move |config| {
+            let bytes = config.replication.max_allowed_write_size;
+            write_size_max.store(bytes, Ordering::Relaxed);
+        })
 }
 
 fn spawn(

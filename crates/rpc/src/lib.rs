@@ -10,6 +10,7 @@
 //!
 //! It knows frames and names, and nothing of what requests mean.
 
+pub mod config_pages;
 pub mod gate;
 pub mod http;
 mod inbound;

@@ -41,12 +41,14 @@ mod file;
 mod option;
 mod problem;
 mod reference;
+mod running;
 mod section;
 
 pub use file::{ConfigFile, Detail, load, parse, to_toml};
 pub use option::{Given, Mutability, OptionInfo, OptionValue, Refusal, describe_range};
 pub use problem::{ChangeError, ConfigError, Problem, ProblemKind};
 pub use reference::{reference_markdown, undocumented};
+pub use running::RunningConfig;
 pub use section::ConfigSection;
 
 #[cfg(test)]

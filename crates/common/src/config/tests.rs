@@ -178,3 +178,18 @@ fn the_reference_lists_every_option_and_drift_is_noticed() {
     );
     assert_eq!(undocumented(&config.sections(), "").len(), 6);
 }
+
+#[test]
+fn a_running_configuration_tells_its_subscribers() {
+    use std::sync::Arc;
+    use std::sync::Mutex;
+
+    let heard = Arc::new(Mutex::new(Vec::new()));
+    let hearing = Arc::clone(&heard);
+    let running = RunningConfig::new(TestConfig::default())
+        .subscribe(move |config| hearing.lock().unwrap().push(config.replication.speed));
+    running.change("speed", "fast").unwrap();
+    assert!(running.change("fd_lease_seconds", "3").is_err());
+    assert_eq!(*heard.lock().unwrap(), [Speed::Slow, Speed::Fast]);
+    assert_eq!(running.current().replication.speed, Speed::Fast);
+}

@@ -81,6 +81,13 @@ impl LevelControl {
             })
     }
 
+    /// Follows the option: for the subscribers of a running configuration.
+    pub fn follow(&self, settings: &LoggerSection) {
+        if let Err(error) = self.set(settings.logging_start_level.filter()) {
+            tracing::warn!(%error, "log level not changed");
+        }
+    }
+
     /// The filter in force.
     #[must_use]
     pub fn current(&self) -> String {

@@ -41,7 +41,7 @@ crate::config_section! {
     /// The log files of a server.
     "tools.simple_logger" => LoggerSection {
         /// The lowest level that is logged from the start; change it later without a restart.
-        logging_start_level: LogLevel = LogLevel::Info,
+        logging_start_level: LogLevel = LogLevel::Info; mutable,
         /// A log file that has grown to this size is closed and renamed. Bytes.
         max_log_file_bytes: u64 = 67_108_864 => 4_096..=u64::MAX,
         /// How many closed log files are kept; the oldest go first.

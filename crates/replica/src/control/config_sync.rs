@@ -28,6 +28,8 @@ use crate::peer_messages::configuration_of;
 use crate::shard::ShardMessage;
 
 const CALL_TIMEOUT: Duration = Duration::from_secs(5);
+/// Between two rounds, whatever happens meanwhile.
+const PAUSE_MIN: Duration = Duration::from_millis(100);
 /// After a refusal that passes by itself.
 const RETRY_PAUSE: Duration = Duration::from_millis(500);
 
@@ -42,6 +44,8 @@ pub async fn run(control: Rc<Control>) {
                 RETRY_PAUSE.min(interval)
             }
         };
+        // Not more often than this, however many replicas change.
+        tokio::time::sleep(PAUSE_MIN.min(pause)).await;
         tokio::select! {
             () = tokio::time::sleep(pause) => {}
             () = control.sync_now.notified() => {}

@@ -60,6 +60,8 @@ pub enum ControlMessage {
         /// Who asked.
         requester: Requester,
     },
+    /// A replica's role has changed: the meta server should hear of it soon.
+    RoleChanged,
     /// The server is stopping.
     Stop,
 }
@@ -122,6 +124,7 @@ pub async fn run(
                     control.answer(requester, &response);
                 });
             }
+            ControlMessage::RoleChanged => control.sync_now.notify_one(),
             ControlMessage::Stop => break,
         }
     }

@@ -107,6 +107,7 @@ impl Exits {
                 if to == ReplicaStatus::Error {
                     error!(%gpid, "replica failed and serves no more");
                 }
+                self.tell_control(ControlMessage::RoleChanged);
             }
             Effect::RefuseAfter { committed } => {
                 let mut answers = self.answers();
