@@ -17,6 +17,10 @@ pub struct OneboxOptions {
     pub durability: &'static str,
     /// Replica servers.
     pub replicas: u16,
+    /// Shards of each replica server.
+    pub shards: u16,
+    /// Data directories of each replica server.
+    pub disks: u16,
 }
 
 impl Default for OneboxOptions {
@@ -24,6 +28,8 @@ impl Default for OneboxOptions {
         Self {
             durability: "fsync",
             replicas: 3,
+            shards: 1,
+            disks: 1,
         }
     }
 }
@@ -46,7 +52,7 @@ pub struct Node {
 }
 
 /// A running cluster. Dropping it ends every process and removes every file; in a failing test the
-/// ends of the logs are printed first.
+/// ends of the logs are printed first, and with `PEGASUS_KEEP_FAILED=1` the files stay.
 #[derive(Debug)]
 pub struct Onebox {
     binary: PathBuf,
@@ -79,15 +85,18 @@ impl Onebox {
     /// # Panics
     /// It does not.
     pub fn start_all(&self) {
-        let replicas = self.options.replicas.to_string();
         self.onebox(&[
             "start",
             "--base-port",
             "0",
             "--replicas",
-            &replicas,
+            &self.options.replicas.to_string(),
             "--durability",
             self.options.durability,
+            "--shards",
+            &self.options.shards.to_string(),
+            "--disks",
+            &self.options.disks.to_string(),
         ]);
     }
 
@@ -159,18 +168,25 @@ impl Onebox {
             .expect("the binary can be run")
     }
 
-    fn cluster_directory(&self) -> PathBuf {
+    /// Where everything of this cluster lies: `<role><number>` for each process.
+    #[must_use]
+    pub fn cluster_directory(&self) -> PathBuf {
         self.directory.path().join("cluster")
     }
 }
 
 impl Drop for Onebox {
     fn drop(&mut self) {
-        if thread::panicking() {
+        let has_failed = thread::panicking();
+        if has_failed {
             print_log_ends(&self.cluster_directory());
         }
-        let output = self.try_onebox(&["clear"]);
-        if !output.status.success() && !thread::panicking() {
+        let is_kept = has_failed && env::var_os(KEEP_FAILED).is_some();
+        if is_kept {
+            self.directory.disable_cleanup(true);
+        }
+        let output = self.try_onebox(&[if is_kept { "stop" } else { "clear" }]);
+        if !output.status.success() && !has_failed {
             panic!(
                 "pegasus onebox clear failed: {}",
                 String::from_utf8_lossy(&output.stderr)
@@ -178,6 +194,9 @@ impl Drop for Onebox {
         }
     }
 }
+
+/// Set to keep the files of a cluster whose test has failed.
+const KEEP_FAILED: &str = "PEGASUS_KEEP_FAILED";
 
 /// How much of each log a failing test shows.
 const LOG_END_LINES: usize = 30;

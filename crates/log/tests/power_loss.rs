@@ -11,7 +11,7 @@ use std::path::Path;
 use pegasus_common::{Ballot, Decree, Gpid};
 use pegasus_log::{DamageKind, OpenMode, Record, Suspects};
 use proptest::prelude::*;
-use support::{Image, Opened, Running, ballot, gpid, mutation, quick, records_of};
+use support::{Image, Opened, Running, ballot, gpid, mutation, quick, records_of, scratch};
 
 const SECTOR: usize = 512;
 
@@ -78,7 +78,7 @@ fn assert_nothing_lost(log: &SmallLog, opened: &Opened, what: &str) {
 
 #[test]
 fn a_cut_after_the_last_flush_loses_nothing() {
-    let scratch = tempfile::tempdir().unwrap();
+    let scratch = scratch();
     let log = small_log(scratch.path());
     for at in log.last_range.clone() {
         let mut zeroed = log.after.clone();
@@ -94,7 +94,7 @@ fn a_cut_after_the_last_flush_loses_nothing() {
 
 #[test]
 fn sectors_of_an_unfinished_write_may_arrive_in_any_order() {
-    let scratch = tempfile::tempdir().unwrap();
+    let scratch = scratch();
     let log = small_log(scratch.path());
     let sectors: Vec<usize> = log.last_range.clone().step_by(SECTOR).collect();
     for arrived in 0..(1_usize << sectors.len()) {
@@ -174,7 +174,7 @@ impl Remembered {
 
 #[test]
 fn any_changed_byte_before_the_last_flush_is_reported_and_confined() {
-    let scratch = tempfile::tempdir().unwrap();
+    let scratch = scratch();
     let mut log = small_log(scratch.path());
     let written = [log.acknowledged.clone(), log.last.clone()].concat();
     let first_data = 4 * SECTOR; // after two headers and two openings of one sector each
@@ -221,6 +221,21 @@ fn any_changed_byte_before_the_last_flush_is_reported_and_confined() {
         let opened = image.open(scratch.path());
         assert_eq!(opened.report.damages.len(), 1, "marker byte {at}");
         assert_eq!(opened.replayed, written);
+    }
+}
+
+#[test]
+fn a_changed_byte_in_a_log_without_records_puts_nobody_in_doubt() {
+    let scratch = scratch();
+    let directory = scratch.path().join("empty");
+    drop(Running::open(quick(&directory), OpenMode::Create));
+    let image = Image::of(&directory);
+    for at in 0..4 * SECTOR {
+        let mut image = image.clone();
+        image.segment(1)[at] ^= 0x01;
+        let opened = image.open(scratch.path());
+        assert_eq!(opened.report.damages.len(), 1, "byte {at}");
+        assert_eq!(opened.report.doubts, Suspects::none(), "byte {at}");
     }
 }
 
@@ -349,7 +364,7 @@ proptest! {
         plan in plan(),
         harms in proptest::collection::vec((any::<prop::sample::Index>(), harm()), 1..4),
     ) {
-        let scratch = tempfile::tempdir().unwrap();
+        let scratch = scratch();
         let LargeLog { mut image, written } = large_log(&scratch.path().join("large"), &plan);
         let names = segment_names(&image);
         let ends: BTreeMap<String, usize> =
@@ -380,7 +395,7 @@ proptest! {
         plan in plan(),
         flips in proptest::collection::vec((any::<prop::sample::Index>(), any::<prop::sample::Index>(), 1..=u8::MAX), 12),
     ) {
-        let scratch = tempfile::tempdir().unwrap();
+        let scratch = scratch();
         let log = large_log(&scratch.path().join("large"), &plan);
         for (which, at, change) in flips {
             let mut image = log.image.clone();
@@ -402,7 +417,7 @@ proptest! {
         missing in any::<u64>(),
         cut in any::<prop::sample::Index>(),
     ) {
-        let scratch = tempfile::tempdir().unwrap();
+        let scratch = scratch();
         let directory = scratch.path().join("large");
         let LargeLog { image: _, written } = large_log(&directory, &plan);
         let mut running = Running::open(quick(&directory), OpenMode::MustExist);

@@ -9,6 +9,7 @@ use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use pegasus_common::Ballot;
 use pegasus_common::Gpid;
 use pegasus_common::RpcAddress;
 use pegasus_engine::AppliedMutation;
@@ -29,6 +30,7 @@ use pegasus_pacifica::DigestAt;
 use pegasus_pacifica::Mutation;
 use pegasus_pacifica::Options;
 use pegasus_pacifica::Replay;
+use pegasus_pacifica::ReplayError;
 use pegasus_pacifica::Replayed;
 use pegasus_pacifica::Replica;
 use pegasus_pacifica::Standing;
@@ -185,7 +187,9 @@ fn open_disk(
         DiskState::New => LogOpenMode::Create,
         DiskState::Used => LogOpenMode::MustExist,
     };
-    let (log, report) = Log::open(log_options(directory, section), mode, &mut |record| {
+    let mut options = log_options(directory, section);
+    options.replicas = Some(found.keys().copied().collect());
+    let (log, report) = Log::open(options, mode, &mut |record| {
         let gpid = record.gpid();
         if let Some(replica) = found.get_mut(&gpid) {
             replica.on_record(record);
@@ -406,18 +410,10 @@ impl Recovering {
                 self.replay.on_mutation(mutation, &mut self.committed)
             }
             Record::Ballot { ballot, .. } => self.replay.on_ballot(ballot),
-            Record::Forget { .. } => {
-                // A replica of this partition was dropped here before the present one was made.
-                let applied = self.engine.applied();
-                let at = DigestAt {
-                    decree: applied.decree,
-                    digest: applied.digest,
-                };
-                self.replay = Replay::new(at, self.prepared_max);
-                self.committed.clear();
-                self.replay.on_ballot(applied.ballot)
-            }
-            Record::Reset { .. } => Ok(()),
+            // Earlier records belong to a replica of this partition that was dropped before the
+            // present one was made.
+            Record::Forget { .. } => self.start_over(Ballot::ZERO),
+            Record::Reset { ballot, .. } => self.start_over(ballot),
         };
         let applied = match result {
             Ok(()) if self.committed.len() < REPLAY_RUN_MAX => return,
@@ -427,6 +423,14 @@ impl Recovering {
         if let Err(problem) = applied {
             self.problem = Some(problem);
         }
+    }
+
+    fn start_over(&mut self, ballot: Ballot) -> Result<(), ReplayError> {
+        let applied = self.engine.applied();
+        let at = DigestAt { decree: applied.decree, digest: applied.digest };
+        self.replay = Replay::new(at, self.prepared_max);
+        self.committed.clear();
+        self.replay.on_ballot(applied.ballot.max(ballot))
     }
 
     fn apply(&mut self) -> Result<(), String> {

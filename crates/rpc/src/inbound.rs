@@ -7,7 +7,6 @@ use std::rc::Rc;
 use bytes::BytesMut;
 use pegasus_common::ErrorCode;
 use pegasus_wire::TaskCode;
-use pegasus_wire::frame::CallKind;
 use pegasus_wire::frame::Protocol;
 use pegasus_wire::frame::RequestFrame;
 use pegasus_wire::frame::response;
@@ -160,9 +159,9 @@ impl<S: Service> Inbound<S> {
         let Some(code) = frame.name.code() else {
             return refuse(ErrorCode::HandlerNotFound);
         };
-        if frame.head.kind == CallKind::Call
-            && self.outputs.begin_request(id) == Admission::TooManyInFlight
-        {
+        // Oneway requests too: every request ends with an answer or without one, and is then
+        // counted off.
+        if self.outputs.begin_request(id) == Admission::TooManyInFlight {
             return refuse(ErrorCode::Busy);
         }
         let to = ReplyTo {

@@ -37,6 +37,14 @@ pub struct ConnectionId {
     generation: u32,
 }
 
+impl ConnectionId {
+    /// No connection: what is sent there goes nowhere.
+    pub const NOBODY: Self = Self {
+        slot: u32::MAX,
+        generation: 0,
+    };
+}
+
 /// Where the answer to one request goes. Plain data: it may travel to other shards and threads, but
 /// only the shard that owns the connection can use it.
 #[derive(Clone, Copy, Debug)]
@@ -122,9 +130,7 @@ impl Inner {
             None
         }
     }
-}
 
-impl Inner {
     /// Notes that a connection's output has grown from `before`. Returns whether so much is staged
     /// that the turn should be flushed early.
     fn note_appended(&mut self, id: ConnectionId, before: usize) -> bool {
@@ -338,8 +344,14 @@ impl Outputs {
                 continue;
             };
             connection.is_dirty = false;
+            let was_congested = connection.out.len() > self.unsent_reply_bytes_max;
             match write_some(connection) {
-                Ok(()) if connection.out.is_empty() => {}
+                // The reader may wait although the socket never blocked.
+                Ok(()) if connection.out.is_empty() => {
+                    if was_congested {
+                        connection.signals.drained.notify_one();
+                    }
+                }
                 Ok(()) => {
                     connection.is_blocked = true;
                     connection.signals.blocked.notify_one();

@@ -13,6 +13,7 @@ use std::io::IoSlice;
 use std::net::SocketAddr;
 use std::rc::Rc;
 use std::time::Duration;
+use std::time::Instant;
 
 use bytes::Buf;
 use bytes::Bytes;
@@ -29,6 +30,10 @@ use tracing::warn;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 const RECONNECT_DELAY_MIN: Duration = Duration::from_millis(20);
 const RECONNECT_DELAY_MAX: Duration = Duration::from_secs(1);
+/// A link that broke sooner than this is not made anew any faster than one that failed.
+const STEADY_AFTER: Duration = Duration::from_secs(1);
+/// Links of one shard. Addresses come in messages: they must not make links without end.
+const LINKS_MAX: usize = 1_024;
 /// More slices in one `writev` bring nothing.
 const SLICES_MAX: usize = 64;
 /// A peer that takes nothing is cut off when this much waits for it.
@@ -49,6 +54,9 @@ struct Link {
     staged_bytes: usize,
     is_dirty: bool,
     is_blocked: bool,
+    /// Somebody has used the link since the last look: one that fails and that nobody wants is
+    /// forgotten.
+    is_wanted: bool,
     wake: Rc<LinkSignals>,
 }
 
@@ -98,6 +106,7 @@ impl PeerLinks {
             self.open(peer);
             return;
         };
+        link.is_wanted = true;
         if link.writer.is_none() {
             return;
         }
@@ -116,15 +125,14 @@ impl PeerLinks {
     /// Makes sure that a link to `peer` exists and connects without waiting for its next try: the
     /// peer is known to be there.
     pub fn reach(self: &Rc<Self>, peer: RpcAddress) {
-        let signals = self
-            .links
-            .borrow()
-            .get(&peer)
-            .map(|link| Rc::clone(&link.wake));
-        match signals {
-            Some(signals) => signals.reconnect_now.notify_waiters(),
-            None => self.open(peer),
+        if let Some(link) = self.links.borrow_mut().get_mut(&peer) {
+            link.is_wanted = true;
+            if link.writer.is_none() {
+                link.wake.reconnect_now.notify_one();
+            }
+            return;
         }
+        self.open(peer);
     }
 
     /// Whether a link to `peer` stands.
@@ -158,9 +166,18 @@ impl PeerLinks {
         let Some(address) = peer.to_socket_addr() else {
             return;
         };
-        let link = Link::default();
+        let mut links = self.links.borrow_mut();
+        if links.len() >= LINKS_MAX {
+            debug!(%peer, max = LINKS_MAX, "no link made: there are too many");
+            return;
+        }
+        let link = Link {
+            is_wanted: true,
+            ..Link::default()
+        };
         let signals = Rc::clone(&link.wake);
-        self.links.borrow_mut().insert(peer, link);
+        links.insert(peer, link);
+        drop(links);
         let links = Rc::clone(self);
         tokio::task::spawn_local(async move { links.keep_connected(peer, address, signals).await });
     }
@@ -175,25 +192,39 @@ impl PeerLinks {
         loop {
             match connect(address).await {
                 Ok((reader, writer)) => {
-                    delay = RECONNECT_DELAY_MIN;
                     info!(%peer, "link connected");
+                    let since = Instant::now();
                     self.connected(peer, writer);
                     self.run_link(peer, reader, &signals).await;
                     if let Some(link) = self.links.borrow_mut().get_mut(&peer) {
                         link.break_off();
                     }
                     info!(%peer, "link lost");
-                }
-                Err(error) => {
-                    debug!(%peer, %error, "peer not reached");
-                    tokio::select! {
-                        () = tokio::time::sleep(delay) => {}
-                        () = signals.reconnect_now.notified() => {}
+                    if since.elapsed() >= STEADY_AFTER {
+                        delay = RECONNECT_DELAY_MIN;
                     }
-                    delay = (delay * 2).min(RECONNECT_DELAY_MAX);
                 }
+                Err(error) => debug!(%peer, %error, "peer not reached"),
             }
+            if delay == RECONNECT_DELAY_MAX && !self.is_still_wanted(peer) {
+                self.links.borrow_mut().remove(&peer);
+                debug!(%peer, "link forgotten: nobody uses it");
+                return;
+            }
+            // Also after a link: a peer that accepts and closes must not be tried without pause.
+            tokio::select! {
+                () = tokio::time::sleep(delay) => {}
+                () = signals.reconnect_now.notified() => {}
+            }
+            delay = (delay * 2).min(RECONNECT_DELAY_MAX);
         }
+    }
+
+    fn is_still_wanted(&self, peer: RpcAddress) -> bool {
+        let mut links = self.links.borrow_mut();
+        links
+            .get_mut(&peer)
+            .is_some_and(|link| std::mem::take(&mut link.is_wanted))
     }
 
     fn connected(self: &Rc<Self>, peer: RpcAddress, writer: OwnedWriteHalf) {
@@ -211,7 +242,8 @@ impl PeerLinks {
     /// Until the link breaks: notices the end of the connection and sends what once blocked.
     async fn run_link(&self, peer: RpcAddress, mut reader: OwnedReadHalf, signals: &LinkSignals) {
         let mut ignored = [0_u8; 64];
-        loop {
+        // What is sent when a link is made may be too much for it already.
+        while self.is_connected(peer) {
             tokio::select! {
                 read = reader.read(&mut ignored) => match read {
                     Ok(0) | Err(_) => return,
@@ -325,3 +357,6 @@ pub(crate) fn refuse_self_connection(stream: &TcpStream) -> io::Result<()> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

@@ -88,6 +88,19 @@ pub struct Message {
 }
 
 impl Record {
+    /// Whether the original answered, and without an error in the header.
+    #[must_use]
+    pub fn is_answered_ok(&self) -> bool {
+        self.rpc_err.as_deref() == Some("ERR_OK")
+    }
+
+    /// The number of the record whose scan this one continues.
+    #[must_use]
+    pub fn continued_scan(&self) -> Option<u64> {
+        let context = self.subs.iter().find(|part| part.1 == "context_id")?;
+        u64::try_from(context.2).ok()
+    }
+
     /// The argument with its substitutions made. `context_of` gives the scan context that a record
     /// was answered with in this replay.
     ///
@@ -174,6 +187,7 @@ mod tests {
             bytes_of_hex("0a000100000000000000040800020000010a0000")
         );
         assert_eq!(message.latest_expiry, Some(0x10a));
+        assert_eq!(record.continued_scan(), Some(4));
         assert_eq!(record.mtype, 1);
     }
 

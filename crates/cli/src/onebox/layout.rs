@@ -114,10 +114,21 @@ pub struct Layout {
     version: u32,
     /// Mode of all replica servers' logs.
     pub durability: DurabilityChoice,
+    /// Shards of each replica server.
+    #[serde(default = "one")]
+    pub shards: u16,
+    /// Data directories of each replica server.
+    #[serde(default = "one")]
+    pub disks: u16,
     /// All processes, meta servers first.
     pub nodes: Vec<Node>,
     #[serde(skip)]
     root: PathBuf,
+}
+
+/// What oneboxes have that were made before there was a choice.
+fn one() -> u16 {
+    1
 }
 
 /// Size of a new onebox.
@@ -132,6 +143,10 @@ pub struct Shape {
     pub base_port: u16,
     /// Log durability.
     pub durability: DurabilityChoice,
+    /// Shards of each replica server.
+    pub shards: u16,
+    /// Data directories of each replica server.
+    pub disks: u16,
 }
 
 impl Layout {
@@ -161,6 +176,8 @@ impl Layout {
         Ok(Self {
             version: VERSION,
             durability: shape.durability,
+            shards: shape.shards,
+            disks: shape.disks,
             nodes,
             root: root.to_path_buf(),
         })
@@ -293,6 +310,8 @@ mod tests {
             replicas: 3,
             base_port,
             durability: DurabilityChoice::Fsync,
+            shards: 1,
+            disks: 1,
         }
     }
 

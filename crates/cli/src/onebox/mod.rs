@@ -75,6 +75,12 @@ struct StartOptions {
     /// When a write is acknowledged: after it is on the disk, or with the operating system.
     #[arg(long, value_enum, default_value_t)]
     durability: DurabilityChoice,
+    /// Shards of each replica server: threads that own replicas and connections.
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=256))]
+    shards: u16,
+    /// Data directories of each replica server.
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=64))]
+    disks: u16,
 }
 
 /// What `kill` can send.

@@ -49,6 +49,8 @@ pub fn start(directory: &Path, options: &StartOptions) -> Result<(), CliError> {
                     replicas: options.replicas,
                     base_port: options.base_port,
                     durability: options.durability,
+                    shards: options.shards,
+                    disks: options.disks,
                 },
             )?;
             layout.write()?;

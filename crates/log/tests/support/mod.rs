@@ -258,6 +258,13 @@ impl FileLayer for Disk {
     }
 }
 
+/// A directory for thousands of small images: in memory where the system has such a place.
+pub fn scratch() -> tempfile::TempDir {
+    tempfile::tempdir_in("/dev/shm")
+        .or_else(|_| tempfile::tempdir())
+        .expect("a temporary directory")
+}
+
 /// All files of a log directory, by name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Image {

@@ -62,7 +62,7 @@ pub async fn create(control: &Control, request: CreateReplicaRequest) -> CreateR
             control.node.router.insert([Arc::clone(&replica.handle)]);
             control
                 .node
-                .send_to_owner(gpid, ShardMessage::Install(Box::new(replica)));
+                .send_to_owner(gpid, ShardMessage::Begin(Box::new(replica)));
             refuse(ErrorCode::Ok, String::new())
         }
         Err(problem) => {

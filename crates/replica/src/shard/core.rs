@@ -26,6 +26,7 @@ use pegasus_pacifica::Lease;
 use pegasus_wire::TaskCode;
 use pegasus_wire::frame::RequestHead;
 use pegasus_wire::layer2::AppInfo;
+use tokio::sync::oneshot;
 use tracing::error;
 use tracing::warn;
 
@@ -328,14 +329,34 @@ impl Core {
         self.replicas.insert(replica.gpid(), replica);
     }
 
-    /// Takes a replica out; its directory stays. Who waits for an answer is told to look elsewhere.
-    pub fn close(&mut self, gpid: Gpid) {
+    /// Takes a new replica in.
+    pub fn begin(&mut self, replica: Box<HostedReplica>) {
+        self.exits.lanes[replica.disk].begin(replica.gpid());
+        self.install(replica);
+    }
+
+    /// Takes a replica out; its directory stays, with everything that was applied: the table may be
+    /// recalled. `done` hears when the log has been told to forget it.
+    pub fn close(&mut self, gpid: Gpid, done: oneshot::Sender<()>) {
         self.exits.node.router.remove(gpid);
         let Some(mut replica) = self.replicas.remove(&gpid) else {
+            let _ = done.send(());
             return;
         };
-        self.exits.lanes[replica.disk].forget(gpid);
         replica.refuse_all(&mut self.exits.answers());
+        let (disk, shard) = (replica.disk, self.exits.index);
+        let (handle, node) = (Arc::clone(&replica.handle), Arc::clone(&self.exits.node));
+        let flush = move || {
+            if let Err(error) = handle.engine.flush(FlushMode::Wait) {
+                warn!(%gpid, %error, "closed replica cannot be flushed: its log stays");
+                let _ = done.send(());
+                return;
+            }
+            node.shards[shard].send(ShardMessage::Closed { gpid, disk, done });
+        };
+        if self.exits.node.read_pool.submit(flush).is_err() {
+            warn!(%gpid, "closed replica is not flushed now: its log stays");
+        }
     }
 
     /// Tells secondaries what no prepare has told them, above all the latest commits.

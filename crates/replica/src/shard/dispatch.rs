@@ -271,6 +271,7 @@ impl Shard {
                 core.on_storage_failed(gpid);
             }
             ShardMessage::Install(replica) => core.install(replica),
+            ShardMessage::Begin(replica) => core.begin(replica),
             ShardMessage::Configuration {
                 gpid,
                 configuration,
@@ -279,8 +280,10 @@ impl Shard {
             } => {
                 core.on_configuration(gpid, &configuration, *app, source);
             }
-            ShardMessage::Close(gpid, done) => {
-                core.close(gpid);
+            ShardMessage::Close(gpid, done) => core.close(gpid, done),
+            ShardMessage::Closed { gpid, disk, done } => {
+                core.exits.lanes[disk].forget(gpid);
+                // Whoever asked may have given up waiting.
                 let _ = done.send(());
             }
             ShardMessage::Report(wanted) => {

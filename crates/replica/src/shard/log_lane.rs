@@ -80,6 +80,13 @@ impl LogLane {
         self.batch.push(Record::Ballot { gpid, ballot });
     }
 
+    /// Stages the beginning of a new, empty replica: what the log knew of an earlier one is void, and
+    /// so is every doubt about it.
+    pub fn begin(&mut self, gpid: Gpid) {
+        let (ballot, decree) = (Ballot::ZERO, Decree::ZERO);
+        self.batch.push(Record::Reset { gpid, ballot, decree });
+    }
+
     /// Stages the end of a replica: its earlier records mean nothing any more.
     pub fn forget(&mut self, gpid: Gpid) {
         self.batch.push(Record::Forget { gpid });

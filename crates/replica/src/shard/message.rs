@@ -59,8 +59,10 @@ pub enum ShardMessage {
     StallChanged(Gpid, StallState),
     /// A replica's storage failed in the background.
     StorageFailed(Gpid, BackgroundFailure),
-    /// A replica that was loaded or created; this shard owns it from now on.
+    /// A replica that was loaded; this shard owns it from now on.
     Install(Box<HostedReplica>),
+    /// A replica that was just made; this shard owns it from now on.
+    Begin(Box<HostedReplica>),
     /// A configuration from the meta server.
     Configuration {
         /// Which partition.
@@ -74,6 +76,15 @@ pub enum ShardMessage {
     },
     /// The meta server no longer lists the replica: close it and say when that is done.
     Close(Gpid, oneshot::Sender<()>),
+    /// The storage of a closed replica is on disk: the log may forget it.
+    Closed {
+        /// Which partition.
+        gpid: Gpid,
+        /// In which data directory.
+        disk: usize,
+        /// Who waits for it.
+        done: oneshot::Sender<()>,
+    },
     /// The control thread wants to know what this shard has.
     Report(oneshot::Sender<Vec<ReplicaInfo>>),
     /// The server is stopping: hand everything over and say when that is done.
