@@ -21,9 +21,9 @@ need_command g++ g++
 need_command make make
 need_command ar binutils
 need_command flock util-linux
-# bindgen loads libclang while RocksDB's bindings are made.
-compgen -G '/usr/lib/llvm-*/lib/libclang*.so*' >/dev/null \
-  || compgen -G '/usr/lib/*/libclang*.so*' >/dev/null \
+# bindgen loads libclang while RocksDB's bindings are made, and libclang needs its own headers.
+{ compgen -G '/usr/lib/llvm-*/lib/libclang[.-][0-9s]*' || compgen -G '/usr/lib/*/libclang-[0-9]*.so*'; } >/dev/null \
+  && compgen -G '/usr/lib/llvm-*/lib/clang/*/include/stddef.h' >/dev/null \
   || missing+=(libclang-dev)
 python=$(command -v /usr/bin/python3 || command -v python3 || true)
 if [ ! -e .venv/ready ]; then

@@ -43,7 +43,7 @@ pegasus_common::config_section! {
         max_allowed_write_size: u64 = 1_048_576; mutable,
         /// The largest mutation: writes of one turn of the event loop share one until it is reached.
         /// Bytes.
-        mutation_size_max_bytes: usize = 1_048_576 => 4_096..=64 << 20,
+        mutation_size_max_bytes: usize = 1_048_576 => 4_096..=16 << 20,
         /// Between two beacons to the meta server. Milliseconds.
         fd_beacon_interval_ms: u64 = 3_000 => 10..=60_000,
         /// How long this server may serve after sending the last beacon that was answered. Must be
@@ -63,8 +63,6 @@ pegasus_common::config_section! {
         log_segment_size_mb: u64 = 64 => 1..=4_096,
         /// Size of a mutation log above which the replicas that keep it large are flushed. MiB.
         log_size_limit_mb: u64 = 1_024 => 4..=1_048_576,
-        /// Fill the `hp_*` host name fields of answers. Released clients cannot read them.
-        emit_host_ports: bool = false,
     }
 }
 

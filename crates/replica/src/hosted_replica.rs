@@ -335,6 +335,9 @@ impl HostedReplica {
                 Err(failure) => {
                     error!(gpid = %self.gpid(), error = %failure, "storage failed: replica closed");
                     self.to_apply.clear();
+                    // What is committed is not visible here and never will be: like everything else
+                    // in flight its outcome is for the next primary to tell.
+                    self.refuse_all(answers);
                     self.machine.on_apply_failed(effects);
                     return;
                 }

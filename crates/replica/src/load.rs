@@ -138,27 +138,10 @@ pub fn load(
         disks: Vec::new(),
         replicas: Vec::new(),
     };
-    let mut places: BTreeMap<Gpid, PathBuf> = BTreeMap::new();
-    for (index, directory) in directories.iter().enumerate() {
-        let state = disk::prepare(&directory.path)?;
-        let list = disk::list_replicas(&directory.path).map_err(|source| LoadError::List {
-            path: directory.path.clone(),
-            source,
-        })?;
-        for replica in &list {
-            if let Some(first) = places.insert(replica.gpid, replica.path.clone()) {
-                let second = replica.path.clone();
-                return Err(LoadError::Twice {
-                    gpid: replica.gpid,
-                    first,
-                    second,
-                });
-            }
-        }
-        let (log, replicas) = open_disk(opening, directory, index, state, list, section)?;
-        if state == DiskState::New {
-            disk::mark_used(&directory.path)?;
-        }
+    let found = survey(directories)?;
+    for (index, (directory, found)) in directories.iter().zip(found).enumerate() {
+        let (log, replicas) = open_disk(opening, directory, index, found, section)?;
+        disk::mark_used(&directory.path)?;
         let (tag, path) = (directory.tag.clone(), directory.path.clone());
         loaded.disks.push(Disk { tag, path, log });
         loaded.replicas.extend(replicas);
@@ -166,16 +149,52 @@ pub fn load(
     Ok(loaded)
 }
 
+/// What lies in one data directory.
+struct Found {
+    state: DiskState,
+    replicas: Vec<ReplicaDirectory>,
+}
+
+/// Looks at all data directories before anything is opened, and so perhaps changed.
+fn survey(directories: &[DataDirectory]) -> Result<Vec<Found>, LoadError> {
+    let mut places: BTreeMap<Gpid, PathBuf> = BTreeMap::new();
+    let mut all = Vec::new();
+    for directory in directories {
+        let mut state = disk::prepare(&directory.path)?;
+        let replicas = disk::list_replicas(&directory.path).map_err(|source| LoadError::List {
+            path: directory.path.clone(),
+            source,
+        })?;
+        if !replicas.is_empty() {
+            // Whatever became of the marker: a log belongs to these (I6).
+            state = DiskState::Used;
+        }
+        for replica in &replicas {
+            if let Some(first) = places.insert(replica.gpid, replica.path.clone()) {
+                return Err(LoadError::Twice {
+                    gpid: replica.gpid,
+                    first,
+                    second: replica.path.clone(),
+                });
+            }
+        }
+        all.push(Found { state, replicas });
+    }
+    Ok(all)
+}
+
 fn open_disk(
     opening: &Opening,
     directory: &DataDirectory,
     index: usize,
-    state: DiskState,
-    list: Vec<ReplicaDirectory>,
+    Found { state, replicas }: Found,
     section: &ReplicationSection,
 ) -> Result<(Log, Vec<HostedReplica>), LoadError> {
+    let mut options = log_options(directory, section);
+    // Also those that cannot be opened now: a doubt about them must outlive that.
+    options.replicas = Some(replicas.iter().map(|replica| replica.gpid).collect());
     let mut found = BTreeMap::new();
-    for replica in list {
+    for replica in replicas {
         match open_engine(opening, &replica, EngineOpenMode::MustExist) {
             Ok((engine, app)) => {
                 found.insert(replica.gpid, Recovering::new(replica, engine, app, opening));
@@ -187,8 +206,6 @@ fn open_disk(
         DiskState::New => LogOpenMode::Create,
         DiskState::Used => LogOpenMode::MustExist,
     };
-    let mut options = log_options(directory, section);
-    options.replicas = Some(found.keys().copied().collect());
     let (log, report) = Log::open(options, mode, &mut |record| {
         let gpid = record.gpid();
         if let Some(replica) = found.get_mut(&gpid) {

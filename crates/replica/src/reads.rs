@@ -31,35 +31,27 @@ use crate::router::ReplicaHandle;
 use crate::router::ShardIndex;
 use crate::shard::ShardMessage;
 
-/// Whether a read may be served.
+/// Whether a read may be served. Asked again after the read, by the clock of that moment: the lease
+/// may have run out meanwhile, were it only because the process was stopped (I4).
 ///
 /// # Errors
 /// The answer that it gets instead.
-pub fn admit(
-    handle: &ReplicaHandle,
-    lease: &Lease,
-    is_backup_request: bool,
-    now: MonotonicMillis,
-) -> Result<(), ErrorCode> {
+fn admit(handle: &ReplicaHandle, lease: &Lease, is_backup_request: bool) -> Result<(), ErrorCode> {
     match handle.readability() {
-        Readability::AllReads if is_backup_request || lease.is_held(now) => Ok(()),
+        Readability::AllReads if is_backup_request || lease.is_held(MonotonicMillis::now()) => {
+            Ok(())
+        }
         Readability::BackupReads if is_backup_request => Ok(()),
         _ => Err(ErrorCode::InvalidState),
     }
 }
 
 /// Serves a read, or hands it to the read pool.
-pub fn serve(
-    node: &Arc<Node>,
-    shard: ShardIndex,
-    outputs: &Outputs,
-    request: ReadRequest,
-    now: MonotonicMillis,
-) {
+pub fn serve(node: &Arc<Node>, shard: ShardIndex, outputs: &Outputs, request: ReadRequest) {
     let ReadRequest { head, to, argument } = request;
     let outcome = node.router.with(head.gpid, |handle| {
         let handle = handle.ok_or(ErrorCode::ObjectNotFound)?;
-        admit(handle, &node.lease, head.is_backup_request, now)?;
+        admit(handle, &node.lease, head.is_backup_request)?;
         let read = Read {
             handle,
             server: &node.name,
@@ -73,11 +65,17 @@ pub fn serve(
                 Ok(None)
             }
             TaskCode::Get | TaskCode::Ttl => {
-                let done =
-                    outputs.try_answer(to, |out| match read.point(ReadTier::CacheOnly, out) {
-                        Done::Answered => Encoded::Complete,
-                        Done::NeedsDisk => Encoded::Nothing,
-                    });
+                let done = outputs.try_answer(to, |out| {
+                    let begin = out.len();
+                    if read.point(ReadTier::CacheOnly, out) == Done::NeedsDisk {
+                        return Encoded::Nothing;
+                    }
+                    if let Err(error) = admit(handle, &node.lease, head.is_backup_request) {
+                        out.truncate(begin);
+                        response::encode_error(out, &to.addressing(), error);
+                    }
+                    Encoded::Complete
+                });
                 Ok((done == Encoded::Nothing).then(|| Arc::clone(handle)))
             }
             _ => Ok(Some(Arc::clone(handle))),
@@ -135,9 +133,7 @@ impl PooledRead {
             argument: &self.argument,
         };
         read.any(&mut frame);
-        // The wait and the read took time: the lease may have run out meanwhile (I4).
-        let now = MonotonicMillis::now();
-        if let Err(error) = admit(&self.handle, &self.node.lease, self.is_backup_request, now) {
+        if let Err(error) = admit(&self.handle, &self.node.lease, self.is_backup_request) {
             frame.clear();
             response::encode_error(&mut frame, &self.to.addressing(), error);
         }

@@ -17,6 +17,13 @@ use pegasus_wire::rrdb;
 
 use crate::router::ShardIndex;
 
+/// The largest effect that one write may have. With the rest of a mutation before it
+/// (`mutation_size_max_bytes`), it must fit a record of the log and a frame to a peer, both 64 MiB.
+/// The request alone does not bound it: every record of a `multi_put` repeats the hash key.
+pub const EFFECT_BYTES_MAX: usize = 32 << 20;
+/// What a record of an effect has besides its keys and value, rounded up.
+const RECORD_OVERHEAD_BYTES: usize = 64;
+
 /// Who asked: a connection of this shard or of another one.
 #[derive(Clone, Copy, Debug)]
 pub struct Requester {
@@ -74,6 +81,41 @@ impl DecodedWrite {
             Self::Incr(request) => WriteOperation::Incr(request),
             Self::CheckAndSet(request) => WriteOperation::CheckAndSet(request),
             Self::CheckAndMutate(request) => WriteOperation::CheckAndMutate(request),
+        }
+    }
+
+    /// No less than the bytes that the effect of this write takes.
+    #[must_use]
+    pub fn effect_bytes_max(&self) -> usize {
+        let records = |count: usize, hash_key: &Bytes, rest: usize| {
+            count
+                .saturating_mul(hash_key.len() + RECORD_OVERHEAD_BYTES)
+                .saturating_add(rest)
+        };
+        match self {
+            Self::Put(request) => records(1, &request.key, request.value.len()),
+            Self::Remove(raw_key) => records(1, raw_key, 0),
+            Self::Incr(request) => records(1, &request.key, 0),
+            Self::MultiPut(request) => {
+                let pairs = request.kvs.iter();
+                let rest = pairs.map(|pair| pair.key.len() + pair.value.len()).sum();
+                records(request.kvs.len(), &request.hash_key, rest)
+            }
+            Self::MultiRemove(request) => {
+                let rest = request.sort_keys.iter().map(Bytes::len).sum();
+                records(request.sort_keys.len(), &request.hash_key, rest)
+            }
+            Self::CheckAndSet(request) => {
+                let rest = request.set_sort_key.len().max(request.check_sort_key.len());
+                records(1, &request.hash_key, rest + request.set_value.len())
+            }
+            Self::CheckAndMutate(request) => {
+                let changes = request.mutate_list.iter();
+                let rest = changes
+                    .map(|change| change.sort_key.len() + change.value.len())
+                    .sum();
+                records(request.mutate_list.len(), &request.hash_key, rest)
+            }
         }
     }
 

@@ -65,8 +65,10 @@ fn replica(layout: &Layout, node: &Node) -> ReplicaServerConfig {
         .iter()
         .filter(|other| other.role == NodeRole::Meta);
     config.replication.meta_servers = metas.map(|meta| meta.address.to_string()).collect();
-    let data = layout.directory(node).join("data");
-    config.replication.data_dirs = vec![format!("disk1:{}", data.display())];
+    config.replication.data_dirs = (1..=layout.disks)
+        .map(|disk| format!("disk{disk}:{}", layout.data_directory(node, disk).display()))
+        .collect();
+    config.replication.shards = layout.shards.into();
     config.replication.durability = match layout.durability {
         DurabilityChoice::Fsync => Durability::Fsync,
         DurabilityChoice::Os => Durability::Os,

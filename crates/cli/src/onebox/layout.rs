@@ -228,6 +228,15 @@ impl Layout {
         self.directory(node).join("log")
     }
 
+    /// One of a replica server's data directories; disks count from 1.
+    pub fn data_directory(&self, node: &Node, disk: u16) -> PathBuf {
+        let name = match disk {
+            0 | 1 => "data".to_owned(),
+            more => format!("data{more}"),
+        };
+        self.directory(node).join(name)
+    }
+
     /// The meta servers as clients write them.
     pub fn meta_list(&self) -> String {
         let metas = self.nodes.iter().filter(|node| node.role == NodeRole::Meta);
@@ -336,11 +345,30 @@ mod tests {
         let read = Layout::read(directory.path()).unwrap().unwrap();
         assert_eq!(read.meta_list(), layout.meta_list());
         assert!(read.node("replica@2".parse().unwrap()).is_ok());
+        assert_eq!((read.shards, read.disks), (1, 1));
         let missing = read
             .node("replica@9".parse().unwrap())
             .unwrap_err()
             .to_string();
         assert!(missing.contains("replica@3"), "{missing}");
+    }
+
+    #[test]
+    fn a_layout_from_before_shards_and_disks_has_one_of_each() {
+        let directory = tempfile::tempdir().unwrap();
+        let text = r#"{"version": 1, "durability": "fsync", "nodes": []}"#;
+        fs::write(directory.path().join(FILE_NAME), text).unwrap();
+        let read = Layout::read(directory.path()).unwrap().unwrap();
+        assert_eq!((read.shards, read.disks), (1, 1));
+    }
+
+    #[test]
+    fn every_disk_has_a_directory_of_its_own() {
+        let layout = Layout::plan(Path::new("/nowhere"), shape(0)).unwrap();
+        let node = &layout.nodes[1];
+        let path = |disk| layout.data_directory(node, disk);
+        assert_eq!(path(1), Path::new("/nowhere/replica1/data"));
+        assert_eq!(path(2), Path::new("/nowhere/replica1/data2"));
     }
 
     #[test]

@@ -39,7 +39,11 @@ use crate::hosted_replica::Staged;
 use crate::peer_messages::PeerMessage;
 use crate::write_request::ArrivedWrite;
 use crate::write_request::DecodedWrite;
+use crate::write_request::EFFECT_BYTES_MAX;
 use crate::write_request::Requester;
+
+/// A turn with this many bytes for the logs is ended early.
+const FLUSH_EARLY_BYTES: usize = 4 << 20;
 
 /// Replicas and ways out of one shard.
 pub struct Core {
@@ -130,6 +134,7 @@ impl Core {
         if let Err(error) = self.try_write(head, code, argument, requester) {
             self.exits.answers().fail(requester, error);
         }
+        self.end_turn_if_large();
     }
 
     fn try_write(
@@ -154,6 +159,10 @@ impl Core {
             ErrorCode::InvalidData
         })?;
         let write = write.ok_or(ErrorCode::HandlerNotFound)?;
+        if write.effect_bytes_max() > EFFECT_BYTES_MAX {
+            warn!(%gpid, %code, "write refused: its effect is too large for one mutation");
+            return Err(ErrorCode::InvalidData);
+        }
         if !write.hash_fits(head.partition_hash) {
             return Err(ErrorCode::InvalidParameters);
         }
@@ -219,6 +228,7 @@ impl Core {
         self.with_replica(gpid, |replica, _, effects| {
             replica.machine.on_message(from, message, effects);
         });
+        self.end_turn_if_large();
     }
 
     /// Messages of or to a server may have been lost: a link was made anew.
@@ -324,9 +334,13 @@ impl Core {
 
     /// Takes a replica in.
     pub fn install(&mut self, replica: Box<HostedReplica>) {
-        replica.publish();
+        let (gpid, lease) = (replica.gpid(), self.lease);
         self.exits.node.router.insert([Arc::clone(&replica.handle)]);
-        self.replicas.insert(replica.gpid(), replica);
+        self.replicas.insert(gpid, replica);
+        self.with_replica(gpid, |replica, _, effects| {
+            replica.machine.on_lease(lease, effects);
+            replica.publish();
+        });
     }
 
     /// Takes a new replica in.
@@ -421,8 +435,17 @@ impl Core {
             self.effects = effects;
         }
         self.turn = None;
-        for disk in self.exits.flush() {
+        // First, so that what a failure leads to leaves with this turn.
+        for disk in self.exits.flush_logs() {
             self.on_log_failed(disk, "it refuses records");
+        }
+        self.exits.flush_messages();
+    }
+
+    /// Ends the turn early when much is staged: a busy event loop may not come to its end for long.
+    fn end_turn_if_large(&mut self) {
+        if self.exits.staged_bytes() >= FLUSH_EARLY_BYTES {
+            self.end_turn();
         }
     }
 }

@@ -49,9 +49,8 @@ impl Service for Shard {
             }
             TaskKind::Read => {
                 self.node.metrics.read_requests.increment();
-                let now = self.core.borrow_mut().now();
                 let read = ReadRequest { head, to, argument };
-                reads::serve(&self.node, self.index, &self.outputs, read, now);
+                reads::serve(&self.node, self.index, &self.outputs, read);
             }
             TaskKind::Write => {
                 self.node.metrics.write_requests.increment();

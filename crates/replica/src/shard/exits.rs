@@ -149,14 +149,25 @@ impl Exits {
         }
     }
 
-    /// The end of the turn. Returns the disks whose log has failed.
-    pub fn flush(&mut self) -> Vec<usize> {
+    /// Bytes that wait for the logs.
+    #[must_use]
+    pub fn staged_bytes(&self) -> usize {
+        self.lanes.iter().map(LogLane::staged_bytes).sum()
+    }
+
+    /// The end of the turn: hands over what is for the logs. Returns the disks whose log has failed.
+    pub fn flush_logs(&mut self) -> Vec<usize> {
         let mut failed = Vec::new();
         for (disk, lane) in self.lanes.iter_mut().enumerate() {
             if lane.flush().is_err() {
                 failed.push(disk);
             }
         }
+        failed
+    }
+
+    /// The end of the turn: hands over what is for shards, peers and clients.
+    pub fn flush_messages(&mut self) {
         for shard in 0..self.node.shards.len() {
             let answers = self.remote_answers[shard]
                 .drain(..)
@@ -166,6 +177,5 @@ impl Exits {
         }
         self.links.flush();
         self.outputs.flush();
-        failed
     }
 }

@@ -36,6 +36,8 @@ pub enum Logged {
 pub struct LogLane {
     handle: LogHandle,
     batch: Vec<Record>,
+    /// Payload bytes in `batch`, while the log takes it.
+    staged_bytes: usize,
     logged: Vec<Logged>,
     waiting: VecDeque<(u64, Vec<Logged>)>,
     /// The log took no more: the batch goes with the next flush that it accepts.
@@ -49,6 +51,7 @@ impl LogLane {
         Self {
             handle,
             batch: Vec::new(),
+            staged_bytes: 0,
             logged: Vec::new(),
             waiting: VecDeque::new(),
             is_clogged: false,
@@ -58,6 +61,7 @@ impl LogLane {
     /// Stages a mutation.
     pub fn append(&mut self, gpid: Gpid, mutation: Mutation) {
         let (ballot, decree) = (mutation.ballot, mutation.decree);
+        self.staged_bytes += mutation.payload.len();
         self.logged.push(Logged::Mutation {
             gpid,
             ballot,
@@ -92,6 +96,13 @@ impl LogLane {
         self.batch.push(Record::Forget { gpid });
     }
 
+    /// Payload bytes that the next flush hands over; those that the log has refused for now do not
+    /// count, since a flush would not help.
+    #[must_use]
+    pub fn staged_bytes(&self) -> usize {
+        self.staged_bytes
+    }
+
     /// Whether the log takes nothing now, so that no new writes should be accepted.
     #[must_use]
     pub fn is_clogged(&self) -> bool {
@@ -106,6 +117,7 @@ impl LogLane {
         if self.batch.is_empty() {
             return Ok(());
         }
+        self.staged_bytes = 0;
         match self.handle.submit(std::mem::take(&mut self.batch)) {
             Ok(ticket) => {
                 self.is_clogged = false;
