@@ -3,7 +3,14 @@
 //!
 //! This crate knows the servers only from outside: their command line, their files and their ports.
 
+mod crash_load;
+mod environment;
 pub mod golden;
 mod onebox;
+pub mod raw_socket;
+mod replica_digests;
 
-pub use onebox::{Node, Onebox, OneboxOptions, checkout, shared_directory};
+pub use crash_load::CrashLoad;
+pub use environment::{binary, checkout, number_from_env, shared_directory};
+pub use onebox::{Node, Onebox, OneboxOptions};
+pub use replica_digests::wait_until_identical;

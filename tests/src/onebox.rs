@@ -10,6 +10,8 @@ use rustix::process::{Pid, Signal, kill_process};
 use serde::Deserialize;
 use tempfile::TempDir;
 
+use crate::environment::binary;
+
 /// What differs from `pegasus onebox start` without arguments.
 #[derive(Clone, Debug)]
 pub struct OneboxOptions {
@@ -238,41 +240,4 @@ fn files_below(directory: &Path) -> Vec<PathBuf> {
     }
     files.sort();
     files
-}
-
-/// The binary under test: `$PEGASUS_BIN`, or the one in the target directory of this test.
-fn binary() -> PathBuf {
-    let path = match env::var_os("PEGASUS_BIN") {
-        Some(path) => PathBuf::from(path),
-        // <target>/<profile>/deps/<this test> -> <target>/<profile>/pegasus
-        None => env::current_exe()
-            .expect("a test knows its own file")
-            .parent()
-            .and_then(Path::parent)
-            .expect("a test lies in <target>/<profile>/deps")
-            .join("pegasus"),
-    };
-    assert!(
-        path.is_file(),
-        "there is no binary at {}: build it with `cargo build --workspace`, or use `make test`, \
-         or name another one in PEGASUS_BIN",
-        path.display()
-    );
-    path
-}
-
-/// The root of the checkout.
-#[must_use]
-pub fn checkout() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .parent()
-        .expect("tests/ lies in the checkout")
-        .to_owned()
-}
-
-/// Where the facts about the original system lie: `$PEGASUS_SHARED`, or `shared` beside the
-/// checkout.
-#[must_use]
-pub fn shared_directory() -> PathBuf {
-    env::var_os("PEGASUS_SHARED").map_or_else(|| checkout().join("../shared"), PathBuf::from)
 }

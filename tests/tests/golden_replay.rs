@@ -172,9 +172,10 @@ impl Replay {
 
     /// Absolute expiries have all come nearer by the same: the time since the recording.
     fn check_shorter_lives(&self) {
-        let (Some(least), Some(most)) =
-            (self.shorter_lives.iter().min(), self.shorter_lives.iter().max())
-        else {
+        let (Some(least), Some(most)) = (
+            self.shorter_lives.iter().min(),
+            self.shorter_lives.iter().max(),
+        ) else {
             panic!("the transcript has records with absolute expiry, met were none");
         };
         assert!(

@@ -4,24 +4,16 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use pegasus_client::{
-    Check, CheckKind, ClientOptions, Cluster, IncrTtl, PartitionMembers, ReturnValue, SetValue,
-    Table, Ttl,
+    Check, CheckKind, ClientOptions, Cluster, IncrTtl, ReturnValue, SetValue, Table, Ttl,
 };
-use pegasus_common::RpcAddress;
-use pegasus_rpc::{RoutingHeader, SessionOptions, SessionPool};
-use pegasus_tests::{Onebox, OneboxOptions};
-use pegasus_wire::TaskCode;
-use pegasus_wire::replication::{QueryReplicaDigestRequest, QueryReplicaDigestResponse};
+use pegasus_rpc::{SessionOptions, SessionPool};
+use pegasus_tests::{Onebox, OneboxOptions, wait_until_identical};
 use rand::rngs::StdRng;
 use rand::{Rng as _, SeedableRng as _};
-use tokio::time::{Instant, sleep};
 
 const SEED: u64 = 20_261_121;
 const WRITERS: u64 = 16;
 const OPERATIONS_PER_WRITER: u32 = 300;
-/// How long the secondaries may take to apply what the primary has committed.
-const QUIESCENCE_LIMIT: Duration = Duration::from_secs(30);
-const CALL_TIMEOUT: Duration = Duration::from_secs(5);
 
 #[test]
 fn replicas_of_a_partition_are_identical_after_load() {
@@ -100,43 +92,4 @@ async fn write(table: Table, id: u64) {
         };
         outcome.expect("the cluster takes every write");
     }
-}
-
-/// Asks all members until they answer alike; returns their number of records.
-async fn wait_until_identical(pool: &SessionPool, members: &PartitionMembers) -> i64 {
-    let servers: Vec<RpcAddress> = members
-        .primary
-        .iter()
-        .chain(&members.secondaries)
-        .copied()
-        .collect();
-    assert_eq!(servers.len(), 3, "{members:?}");
-    let deadline = Instant::now() + QUIESCENCE_LIMIT;
-    loop {
-        let mut digests = Vec::new();
-        for &server in &servers {
-            digests.push(digest(pool, server, members).await);
-        }
-        if digests.iter().all(|other| *other == digests[0]) {
-            return digests[0].record_count;
-        }
-        assert!(Instant::now() < deadline, "{}: {digests:#?}", members.gpid);
-        sleep(Duration::from_millis(100)).await;
-    }
-}
-
-async fn digest(
-    pool: &SessionPool,
-    server: RpcAddress,
-    members: &PartitionMembers,
-) -> QueryReplicaDigestResponse {
-    let request = QueryReplicaDigestRequest { pid: members.gpid };
-    let header = RoutingHeader::server(CALL_TIMEOUT);
-    let response = pool
-        .call(server, TaskCode::QueryReplicaDigest, header, &request)
-        .await
-        .unwrap_or_else(|error| panic!("{server} does not answer: {error}"));
-    let digest: QueryReplicaDigestResponse = response.decode().expect("a digest");
-    assert!(digest.err.is_ok(), "{server}: {digest:?}");
-    digest
 }

@@ -22,6 +22,7 @@ impl CliError {
     }
 
     /// A file or program could not be used.
+    #[allow(clippy::needless_pass_by_value)] // as `map_err` hands it over
     pub fn io(path: &Path, error: io::Error) -> Self {
         Self {
             text: format!("{}: {error}", path.display()),

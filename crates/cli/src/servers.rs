@@ -31,14 +31,20 @@ pub struct ServerCommand {
 pub fn run_meta(command: &ServerCommand) -> Result<(), CliError> {
     let config: MetaServerConfig = read(&command.config)?;
     let logging = start_logging(&config.core.log_directory, "meta", &config.logger)?;
-    finish("meta", pegasus_meta::server::run(config, logging.level(), ended()))
+    finish(
+        "meta",
+        pegasus_meta::server::run(config, logging.level(), ended()),
+    )
 }
 
 /// Runs a replica server.
 pub fn run_replica(command: &ServerCommand) -> Result<(), CliError> {
     let config: ReplicaServerConfig = read(&command.config)?;
     let logging = start_logging(&config.core.log_directory, "replica", &config.logger)?;
-    finish("replica", pegasus_replica::server::run(config, logging.level(), ended()))
+    finish(
+        "replica",
+        pegasus_replica::server::run(config, logging.level(), ended()),
+    )
 }
 
 fn read<T: ConfigFile>(path: &Path) -> Result<T, CliError> {
@@ -80,7 +86,7 @@ async fn ended() {
         (Ok(terminate), Ok(interrupt)) => either(terminate, interrupt).await,
         (Err(problem), _) | (_, Err(problem)) => {
             error!(error = %problem, "signals cannot be heard: only KILL ends this server");
-            std::future::pending().await
+            std::future::pending::<()>().await;
         }
     }
 }

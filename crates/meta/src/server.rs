@@ -90,8 +90,9 @@ pub fn run(
     shutdown: impl Future<Output = ()>,
 ) -> Result<(), ServerError> {
     let mut server = MetaServer::bind(config)?;
-    server.running_config =
-        server.running_config.subscribe(move |config| level.follow(&config.logger));
+    server.running_config = server
+        .running_config
+        .subscribe(move |config| level.follow(&config.logger));
     server.run(shutdown)
 }
 

@@ -95,6 +95,13 @@ impl Replay {
         Ok(())
     }
 
+    /// After the last record: storage holds a mutation of this ballot. The log may have let its
+    /// record go. Storage may also have been flushed long after most of what the log still has was
+    /// written, so this says nothing about the ballots of the records.
+    pub fn on_stored_ballot(&mut self, ballot: Ballot) {
+        self.ballot = self.ballot.max(ballot);
+    }
+
     /// The next record is a mutation. What it proves committed is pushed to `out`, in decree order,
     /// and must be applied before the replica is opened.
     ///
@@ -284,6 +291,25 @@ mod tests {
         assert_eq!(recovered.committed.decree, Decree(2));
         assert_eq!(recovered.mutations, [record(1, 3, 2, b"c")]);
         assert_eq!(recovered.ballot, Ballot(1));
+    }
+
+    #[test]
+    fn storage_may_know_a_larger_ballot_than_the_records_that_the_log_still_has() {
+        let start = DigestAt {
+            decree: Decree(3),
+            digest: 1,
+        };
+        let (mut replay, mut out) = (Replay::new(start, 16), Vec::new());
+        for decree in 1..=2 {
+            let old = record(1, decree, decree - 1, b"a");
+            replay.on_mutation(old, &mut out).unwrap();
+        }
+        replay.on_stored_ballot(Ballot(7));
+        replay.on_stored_ballot(Ballot(2));
+        let recovered = replay.finish(Standing::Proven);
+        assert_eq!(recovered.ballot, Ballot(7));
+        assert_eq!(recovered.committed.decree, Decree(3));
+        assert_eq!((out.len(), recovered.mutations.len()), (0, 0));
     }
 
     #[test]

@@ -52,3 +52,38 @@ impl Answers<'_> {
         });
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use pegasus_rpc::NetworkLimits;
+
+    use super::*;
+    use crate::testing::requester;
+
+    #[test]
+    fn answers_for_other_shards_are_batched() {
+        let outputs = Outputs::new(&NetworkLimits::default());
+        let mut remote = vec![Vec::new(), Vec::new()];
+        let mut answers = Answers {
+            shard: 0,
+            outputs: &outputs,
+            remote: &mut remote,
+        };
+        answers.fail(requester(7), ErrorCode::Busy);
+        answers.answer(requester(8), |out| out.extend_from_slice(b"frame"));
+        let here = Requester {
+            shard: 0,
+            ..requester(9)
+        };
+        answers.fail(here, ErrorCode::Busy);
+        let unknown = Requester {
+            shard: 9,
+            ..requester(10)
+        };
+        answers.fail(unknown, ErrorCode::Busy);
+        assert!(remote[0].is_empty());
+        let seqids: Vec<i32> = remote[1].iter().map(|answer| answer.to.seqid).collect();
+        assert_eq!(seqids, [7, 8]);
+        assert_eq!(&remote[1][1].frame[..], b"frame");
+    }
+}

@@ -38,8 +38,8 @@ pegasus_common::config_section! {
         mutation_2pc_min_replica_count: u32 = 2 => 1..=5,
         /// Mutations that may be in two-phase commit at once, for each replica.
         staleness_for_commit: u32 = 64 => 1..=1_000,
-        /// The largest write request body; a larger one is answered ERR_INVALID_DATA. 0 is no
-        /// limit. Bytes.
+        /// The largest write request body; a larger one is answered ERR_INVALID_DATA, and
+        /// in any case one whose effect takes more than 32 MiB. 0 is no other limit. Bytes.
         max_allowed_write_size: u64 = 1_048_576; mutable,
         /// The largest mutation: writes of one turn of the event loop share one until it is reached.
         /// Bytes.
@@ -289,5 +289,48 @@ mod tests {
             let error = section(bad).data_directories().unwrap_err().to_string();
             assert!(error.starts_with("[replication] data_dirs: "), "{error}");
         }
+    }
+
+    #[test]
+    fn meta_servers_are_host_and_port() {
+        let mut section = section(&[]);
+        assert_eq!(section.meta_list().unwrap().len(), 1);
+        for bad in [&[][..], &["nohost"], &["a:34601", "b:notaport"]] {
+            section.meta_servers = bad.iter().map(ToString::to_string).collect();
+            let error = section.meta_list().unwrap_err().to_string();
+            assert!(error.starts_with("[replication] meta_servers: "), "{error}");
+        }
+    }
+
+    #[test]
+    fn units_are_those_of_the_names() {
+        let section = ReplicationSection::default();
+        assert_eq!(section.beacon_interval(), Duration::from_secs(3));
+        assert_eq!(section.lease_length(), Duration::from_secs(20));
+        assert_eq!(section.shard_count(), 1);
+        let all_cores = ReplicationSection {
+            shards: 0,
+            ..section
+        };
+        assert!(all_cores.shard_count() >= 1);
+    }
+
+    #[test]
+    fn storage_options_reach_the_engine() {
+        let mut section = StorageSection::default();
+        let options = section.engine_options().unwrap();
+        let limit = options.range_limits.time_max;
+        assert_eq!(limit, Some(Duration::from_secs(30)));
+        section.rocksdb_iteration_threshold_time_ms = 0;
+        assert_eq!(
+            section.engine_options().unwrap().range_limits.time_max,
+            None
+        );
+        section.rocksdb_compression_type = "rar".to_owned();
+        let error = section.engine_options().unwrap_err().to_string();
+        assert!(
+            error.starts_with("[pegasus.server] rocksdb_compression_type: 'rar'"),
+            "{error}"
+        );
     }
 }

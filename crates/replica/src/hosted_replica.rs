@@ -295,7 +295,7 @@ impl HostedReplica {
         let decree = self.machine.committed();
         for EvaluatedWrite { requester, reply } in self.staged.drain(..) {
             answers.answer(requester, |out| {
-                self.encoder.encode(out, requester.to, decree, &reply)
+                self.encoder.encode(out, requester.to, decree, &reply);
             });
         }
     }
@@ -358,7 +358,7 @@ impl HostedReplica {
             };
             for EvaluatedWrite { requester, reply } in writes {
                 answers.answer(requester, |out| {
-                    self.encoder.encode(out, requester.to, decree, &reply)
+                    self.encoder.encode(out, requester.to, decree, &reply);
                 });
             }
         }
@@ -418,3 +418,6 @@ pub(crate) fn applied_mutation(mutation: &Mutation, digest: DigestAt) -> Applied
         payload: mutation.payload.clone(),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -27,6 +27,8 @@ mod reads;
 mod router;
 pub mod server;
 mod shard;
+#[cfg(test)]
+mod testing;
 mod write_request;
 
 pub use config::ReplicaServerConfig;

@@ -4,15 +4,15 @@
 //! A replica that cannot be opened does not stop the others: its directory is put aside as `.err`
 //! where its data is damaged, and left alone where only the attempt failed.
 
+mod recovering;
+
 use std::collections::BTreeMap;
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use pegasus_common::Ballot;
 use pegasus_common::Gpid;
 use pegasus_common::RpcAddress;
-use pegasus_engine::AppliedMutation;
 use pegasus_engine::Engine;
 use pegasus_engine::EngineError;
 use pegasus_engine::EngineSetup;
@@ -24,16 +24,9 @@ use pegasus_log::Log;
 use pegasus_log::LogOptions;
 use pegasus_log::OpenError;
 use pegasus_log::OpenMode as LogOpenMode;
-use pegasus_log::Record;
 use pegasus_log::RecoveryReport;
-use pegasus_pacifica::DigestAt;
-use pegasus_pacifica::Mutation;
 use pegasus_pacifica::Options;
-use pegasus_pacifica::Replay;
-use pegasus_pacifica::ReplayError;
-use pegasus_pacifica::Replayed;
 use pegasus_pacifica::Replica;
-use pegasus_pacifica::Standing;
 use pegasus_rpc::MailboxSender;
 use pegasus_wire::layer2::AppInfo;
 use pegasus_wire::layer2::AppStatus;
@@ -41,6 +34,7 @@ use tracing::error;
 use tracing::info;
 use tracing::warn;
 
+use self::recovering::Recovering;
 use crate::config::DataDirectory;
 use crate::config::Durability;
 use crate::config::ReplicationSection;
@@ -57,9 +51,6 @@ use crate::router::ReplicaHandle;
 use crate::router::shard_of;
 use crate::shard::ShardMessage;
 
-/// Committed mutations that are given to storage at once during the replay.
-const REPLAY_RUN_MAX: usize = 256;
-
 /// A data directory cannot be opened; the server does not start.
 #[derive(Debug, thiserror::Error)]
 pub enum LoadError {
@@ -75,7 +66,7 @@ pub enum LoadError {
         source: io::Error,
     },
     /// Its mutation log.
-    #[error("data directory {path}: {}", chain(source))]
+    #[error("data directory {path}: {}", with_causes(source))]
     Log {
         /// The data directory.
         path: PathBuf,
@@ -94,9 +85,10 @@ pub enum LoadError {
     },
 }
 
-fn chain(error: &dyn std::error::Error) -> String {
+/// An error's text with those of its causes.
+fn with_causes(error: &dyn std::error::Error) -> String {
     match error.source() {
-        Some(source) => format!("{error}: {}", chain(source)),
+        Some(source) => format!("{error}: {}", with_causes(source)),
         None => error.to_string(),
     }
 }
@@ -256,7 +248,7 @@ fn describe(directory: &DataDirectory, report: &RecoveryReport) {
 }
 
 fn put_aside(replica: &ReplicaDirectory, problem: &OpenReplicaError) {
-    error!(gpid = %replica.gpid, path = %replica.path.display(), error = %chain(problem),
+    error!(gpid = %replica.gpid, path = %replica.path.display(), error = %with_causes(problem),
         "replica cannot be opened");
     if !problem.is_damage() {
         return;
@@ -368,143 +360,5 @@ fn host(
     HostedReplica::new(handle, app, disk, machine, &opening.name, opening.limits)
 }
 
-/// One replica while its log is read.
-struct Recovering {
-    directory: ReplicaDirectory,
-    engine: Arc<Engine>,
-    app: StoredAppInfo,
-    prepared_max: u32,
-    replay: Replay,
-    /// Proven committed, not yet given to storage.
-    committed: Vec<Replayed>,
-    problem: Option<String>,
-}
-
-impl Recovering {
-    fn new(
-        directory: ReplicaDirectory,
-        engine: Engine,
-        app: StoredAppInfo,
-        opening: &Opening,
-    ) -> Self {
-        let applied = engine.applied();
-        let at = DigestAt {
-            decree: applied.decree,
-            digest: applied.digest,
-        };
-        let prepared_max = opening.options.prepared_max;
-        let mut replay = Replay::new(at, prepared_max);
-        // Storage may know a ballot whose records the log has let go.
-        let problem = replay
-            .on_ballot(applied.ballot)
-            .err()
-            .map(|error| error.to_string());
-        Self {
-            directory,
-            engine: Arc::new(engine),
-            app,
-            prepared_max,
-            replay,
-            committed: Vec::new(),
-            problem,
-        }
-    }
-
-    fn on_record(&mut self, record: Record) {
-        if self.problem.is_some() {
-            return;
-        }
-        let result = match record {
-            Record::Mutation(record) => {
-                let mutation = Mutation {
-                    ballot: record.ballot,
-                    decree: record.decree,
-                    timestamp_us: record.timestamp_us,
-                    last_committed: record.last_committed,
-                    checksum: record.checksum,
-                    payload: record.payload,
-                };
-                self.replay.on_mutation(mutation, &mut self.committed)
-            }
-            Record::Ballot { ballot, .. } => self.replay.on_ballot(ballot),
-            // Earlier records belong to a replica of this partition that was dropped before the
-            // present one was made.
-            Record::Forget { .. } => self.start_over(Ballot::ZERO),
-            Record::Reset { ballot, .. } => self.start_over(ballot),
-        };
-        let applied = match result {
-            Ok(()) if self.committed.len() < REPLAY_RUN_MAX => return,
-            Ok(()) => self.apply(),
-            Err(error) => Err(error.to_string()),
-        };
-        if let Err(problem) = applied {
-            self.problem = Some(problem);
-        }
-    }
-
-    fn start_over(&mut self, ballot: Ballot) -> Result<(), ReplayError> {
-        let applied = self.engine.applied();
-        let at = DigestAt { decree: applied.decree, digest: applied.digest };
-        self.replay = Replay::new(at, self.prepared_max);
-        self.committed.clear();
-        self.replay.on_ballot(applied.ballot.max(ballot))
-    }
-
-    fn apply(&mut self) -> Result<(), String> {
-        let run: Vec<AppliedMutation> = self
-            .committed
-            .drain(..)
-            .map(|replayed| {
-                crate::hosted_replica::applied_mutation(&replayed.mutation, replayed.digest)
-            })
-            .collect();
-        apply_waiting(&self.engine, &run).map_err(|error| error.to_string())
-    }
-
-    fn finish(
-        mut self,
-        opening: &Opening,
-        disk: usize,
-        report: &RecoveryReport,
-    ) -> Option<HostedReplica> {
-        let gpid = self.directory.gpid;
-        if self.problem.is_none() {
-            self.problem = self.apply().err();
-        }
-        if let Some(problem) = &self.problem {
-            error!(%gpid, problem, path = %self.directory.path.display(),
-                "the replica's log does not fit its storage: it is not loaded");
-            return None;
-        }
-        let standing = match report.proven_complete(gpid) {
-            true => Standing::Proven,
-            false => Standing::Unproven,
-        };
-        if standing == Standing::Unproven {
-            warn!(%gpid, "replica may lack writes that it acknowledged: it stays out of the group");
-        }
-        let recovered = self.replay.finish(standing);
-        info!(%gpid, ballot = %recovered.ballot, committed = %recovered.committed.decree,
-            uncommitted = recovered.mutations.len(), "replica loaded");
-        Some(host(opening, disk, gpid, self.engine, &self.app, recovered))
-    }
-}
-
-/// Applies while nobody else needs the thread: waits out write stalls.
-fn apply_waiting(
-    engine: &Engine,
-    run: &[AppliedMutation],
-) -> Result<(), pegasus_engine::ApplyError> {
-    loop {
-        match engine.apply(run) {
-            Ok(_) => return Ok(()),
-            Err(pegasus_engine::ApplyError::Stalled) => {
-                // A stall ends with a flush: waiting for one is waiting for the condition.
-                if let Err(error) = engine.flush(pegasus_engine::FlushMode::Wait) {
-                    warn!(%error, "flush during the replay failed");
-                }
-            }
-            Err(error) => return Err(error),
-        }
-    }
-}
+#[cfg(test)]
+mod tests;

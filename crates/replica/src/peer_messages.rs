@@ -270,3 +270,140 @@ fn oneway<M: pegasus_wire::Message>(code: TaskCode, gpid: Gpid, message: &M) -> 
     request::encode(&mut out, &head, message);
     out.freeze()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::net::Ipv4Addr;
+
+    use pegasus_wire::frame::RequestFrame;
+
+    use super::*;
+
+    const GPID: Gpid = Gpid::new(2, 5);
+
+    fn server(port: u16) -> RpcAddress {
+        RpcAddress::from_v4(std::net::SocketAddrV4::new(Ipv4Addr::LOCALHOST, port))
+    }
+
+    fn mutation(payload: &'static [u8]) -> Mutation {
+        Mutation {
+            ballot: Ballot(3),
+            decree: Decree(7),
+            timestamp_us: 1_000,
+            last_committed: Decree(6),
+            checksum: Mutation::checksum_of(payload),
+            payload: Bytes::from_static(payload),
+        }
+    }
+
+    fn configuration() -> Configuration {
+        Configuration {
+            ballot: Ballot(3),
+            max_replica_count: 3,
+            primary: Some(server(1)),
+            secondaries: vec![server(2), server(3)],
+        }
+    }
+
+    fn sent(message: &Message) -> RequestFrame {
+        let app = AppInfo::default();
+        let mut frame = BytesMut::from(&encode(GPID, server(1), &app, message)[..]);
+        let request = RequestFrame::split_from(&mut frame, 1 << 20).unwrap();
+        assert!(frame.is_empty());
+        request.expect("a whole frame")
+    }
+
+    fn received(frame: &RequestFrame) -> Result<PeerMessage, PeerMessageError> {
+        decode(frame.name.code().expect("a known name"), &frame.argument)
+    }
+
+    #[test]
+    fn every_message_arrives_as_it_was_sent() {
+        let digest = DigestAt {
+            decree: Decree(6),
+            digest: u64::MAX,
+        };
+        let messages = [
+            Message::Prepare {
+                mutation: mutation(b"effect"),
+            },
+            Message::Prepare {
+                mutation: mutation(b""),
+            },
+            Message::PrepareAck(PrepareAck {
+                ballot: Ballot(3),
+                decree: Decree(7),
+                outcome: PeerOutcome::Gap,
+                last_committed: Decree(6),
+            }),
+            Message::GroupCheck(GroupCheck {
+                configuration: configuration(),
+                last_committed: Decree(6),
+                last_prepared: Decree(7),
+                digest,
+            }),
+            Message::GroupCheckReply(GroupCheckReply {
+                ballot: Ballot(3),
+                outcome: PeerOutcome::NeedsLearning,
+                status: ReplicaStatus::Inactive,
+                last_committed: Decree(6),
+                last_prepared: Decree(7),
+                digest,
+            }),
+        ];
+        for message in messages {
+            let frame = sent(&message);
+            assert_eq!(frame.head.gpid, GPID);
+            assert_eq!(frame.head.kind, CallKind::Oneway);
+            let arrived = received(&frame).unwrap();
+            assert_eq!((arrived.gpid, arrived.from), (GPID, server(1)));
+            assert_eq!(arrived.message, message);
+        }
+    }
+
+    #[test]
+    fn a_mutation_that_changed_on_its_way_is_refused() {
+        let mut mutation = mutation(b"effect");
+        mutation.payload = Bytes::from_static(b"defect");
+        let frame = sent(&Message::Prepare { mutation });
+        assert!(matches!(
+            received(&frame),
+            Err(PeerMessageError::Nonsense { gpid: GPID, .. })
+        ));
+    }
+
+    #[test]
+    fn what_is_no_message_is_refused() {
+        let body = Bytes::from_static(&[0xff; 8]);
+        for code in [
+            TaskCode::Prepare,
+            TaskCode::PrepareAcknowledge,
+            TaskCode::GroupCheck,
+            TaskCode::GroupCheckReply,
+        ] {
+            let refused = decode(code, &body);
+            assert!(
+                matches!(refused, Err(PeerMessageError::Decode(_))),
+                "{code}"
+            );
+        }
+        assert!(matches!(
+            decode(TaskCode::Put, &body),
+            Err(PeerMessageError::NotAPeerMessage(_))
+        ));
+    }
+
+    #[test]
+    fn configurations_that_make_no_sense_are_none() {
+        let wire = wire_configuration(GPID, &configuration(), Decree(6));
+        assert_eq!(configuration_of(&wire), Some(configuration()));
+        let mut twice = wire.clone();
+        twice.secondaries.push(server(1));
+        assert_eq!(configuration_of(&twice), None);
+        let negative = PartitionConfiguration {
+            max_replica_count: -1,
+            ..wire
+        };
+        assert_eq!(configuration_of(&negative), None);
+    }
+}

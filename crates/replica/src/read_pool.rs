@@ -49,13 +49,13 @@ pub struct ReadPoolFull;
 /// A fixed set of threads with one bounded queue. Dropping it finishes what was queued.
 pub struct ReadPool {
     shared: Arc<Shared>,
-    threads: Vec<JoinHandle<()>>,
+    threads: Mutex<Vec<JoinHandle<()>>>,
 }
 
 impl std::fmt::Debug for ReadPool {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("ReadPool")
-            .field("threads", &self.threads.len())
+            .field("waiting_max", &self.shared.waiting_max)
             .finish_non_exhaustive()
     }
 }
@@ -80,17 +80,20 @@ impl ReadPool {
                     .spawn(move || run_jobs(&shared))
             })
             .collect::<io::Result<_>>()?;
-        Ok(Self { shared, threads })
+        Ok(Self {
+            shared,
+            threads: Mutex::new(threads),
+        })
     }
 
     /// Queues a job.
     ///
     /// # Errors
-    /// The queue is full; the job was not taken.
+    /// The queue is full, or the pool is closed; the job was not taken.
     pub fn submit(&self, job: impl FnOnce() + Send + 'static) -> Result<(), ReadPoolFull> {
         {
             let mut queue = self.shared.queue.lock();
-            if queue.jobs.len() >= self.shared.waiting_max {
+            if queue.is_closing || queue.jobs.len() >= self.shared.waiting_max {
                 self.shared.metrics.refused.increment();
                 return Err(ReadPoolFull);
             }
@@ -100,15 +103,22 @@ impl ReadPool {
         self.shared.arrived.notify_one();
         Ok(())
     }
+
+    /// Finishes what is queued, takes nothing more and ends the threads. Must not be called by a
+    /// job.
+    pub fn close(&self) {
+        self.shared.queue.lock().is_closing = true;
+        self.shared.arrived.notify_all();
+        let threads = std::mem::take(&mut *self.threads.lock());
+        for thread in threads {
+            drop(thread.join());
+        }
+    }
 }
 
 impl Drop for ReadPool {
     fn drop(&mut self) {
-        self.shared.queue.lock().is_closing = true;
-        self.shared.arrived.notify_all();
-        for thread in self.threads.drain(..) {
-            drop(thread.join());
-        }
+        self.close();
     }
 }
 
@@ -156,7 +166,18 @@ mod tests {
         assert_eq!(pool.submit(|| {}), Err(ReadPoolFull));
         assert_eq!((metrics.waiting.value(), metrics.refused.value()), (1, 1));
         release.send(()).unwrap();
-        drop(pool);
+        pool.close();
+        finished.recv().unwrap();
+        assert_eq!(pool.submit(|| {}), Err(ReadPoolFull), "closed");
+    }
+
+    #[test]
+    fn a_job_that_panics_does_not_end_its_thread() {
+        let metrics = crate::metrics::ServerMetrics::new().read_pool;
+        let pool = ReadPool::start(1, 10, metrics).unwrap();
+        let (done, finished) = mpsc::channel();
+        pool.submit(|| panic!("on purpose")).unwrap();
+        pool.submit(move || done.send(()).unwrap()).unwrap();
         finished.recv().unwrap();
     }
 }

@@ -267,3 +267,117 @@ impl Read<'_> {
         Done::Answered
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use pegasus_common::StorageStatus;
+    use pegasus_rpc::ConnectionId;
+    use pegasus_wire::frame::ResponseFrame;
+    use pegasus_wire::rrdb::MultiGetRequest;
+    use pegasus_wire::rrdb::MultiGetResponse;
+    use pegasus_wire::rrdb::ReadResponse;
+
+    use super::*;
+    use crate::testing::Lone;
+    use crate::testing::SERVER;
+    use crate::testing::put;
+    use crate::testing::raw_key;
+
+    fn with_record() -> Lone {
+        let mut lone = Lone::new();
+        lone.write(1, put(b"a", b"value"));
+        lone.end_turn();
+        lone.log_one();
+        lone
+    }
+
+    fn encoded<M: pegasus_wire::Message>(message: &M) -> Bytes {
+        let mut out = BytesMut::new();
+        argument::encode(message, &mut out);
+        out.freeze()
+    }
+
+    fn read(lone: &Lone, code: TaskCode, argument: &Bytes) -> ResponseFrame {
+        let read = Read {
+            handle: &lone.replica.handle,
+            server: SERVER,
+            to: ReplyTo {
+                connection: ConnectionId::NOBODY,
+                seqid: 3,
+                code,
+            },
+            argument,
+        };
+        let mut out = BytesMut::new();
+        read.any(&mut out);
+        let frame = ResponseFrame::split_from(&mut out, 1 << 20).unwrap();
+        frame.expect("every read is answered")
+    }
+
+    #[test]
+    fn reads_need_a_primary_with_its_lease_unless_marked_as_backup_reads() {
+        let lone = with_record();
+        let handle = &lone.replica.handle;
+        let lease = Lease::new(Duration::from_secs(3_600));
+        let refused = Err(ErrorCode::InvalidState);
+        assert_eq!(handle.readability(), Readability::AllReads);
+        assert_eq!(admit(handle, &lease, false), refused);
+        assert_eq!(admit(handle, &lease, true), Ok(()));
+        lease.extend(MonotonicMillis::now());
+        assert_eq!(admit(handle, &lease, false), Ok(()));
+        handle.publish(Readability::BackupReads);
+        assert_eq!(admit(handle, &lease, false), refused);
+        assert_eq!(admit(handle, &lease, true), Ok(()));
+        handle.publish(Readability::Closed);
+        assert_eq!(admit(handle, &lease, true), refused);
+    }
+
+    #[test]
+    fn a_value_is_found_and_says_who_has_it() {
+        let lone = with_record();
+        let frame = read(&lone, TaskCode::Get, &encoded(&raw_key(b"a")));
+        let found: ReadResponse = frame.decode().unwrap();
+        assert_eq!((found.error, &found.value[..]), (0, &b"value"[..]));
+        assert_eq!(
+            (found.app_id, found.partition_index, &found.server[..]),
+            (2, 0, SERVER)
+        );
+        let frame = read(&lone, TaskCode::Get, &encoded(&raw_key(b"b")));
+        let missing: ReadResponse = frame.decode().unwrap();
+        assert_eq!(missing.error, StorageStatus::NotFound.code());
+    }
+
+    #[test]
+    fn ranges_are_read_and_say_who_has_them() {
+        let lone = with_record();
+        let request = MultiGetRequest {
+            hash_key: Bytes::from_static(b"a"),
+            max_kv_count: 10,
+            start_inclusive: true,
+            ..MultiGetRequest::default()
+        };
+        let frame = read(&lone, TaskCode::MultiGet, &encoded(&request));
+        let found: MultiGetResponse = frame.decode().unwrap();
+        assert_eq!((found.kvs.len(), &found.server[..]), (1, SERVER));
+    }
+
+    #[test]
+    fn malformed_reads_are_answered_with_an_error() {
+        let lone = with_record();
+        let codes = [
+            TaskCode::Get,
+            TaskCode::Ttl,
+            TaskCode::MultiGet,
+            TaskCode::SortkeyCount,
+            TaskCode::Scan,
+        ];
+        for code in codes {
+            let frame = read(&lone, code, &Bytes::from_static(&[0xff]));
+            assert_eq!(frame.error, ErrorCode::InvalidData, "{code}");
+        }
+        let frame = read(&lone, TaskCode::Put, &Bytes::new());
+        assert_eq!(frame.error, ErrorCode::HandlerNotFound);
+    }
+}

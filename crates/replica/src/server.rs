@@ -3,6 +3,7 @@
 use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
+use std::net::SocketAddrV4;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering;
@@ -19,10 +20,12 @@ use pegasus_engine::Shared;
 use pegasus_pacifica::Options;
 use pegasus_rpc::ConnectionGate;
 use pegasus_rpc::Mailbox;
+use pegasus_rpc::MailboxSender;
 use pegasus_rpc::ShardRuntime;
 use pegasus_rpc::listener;
 use tokio::sync::mpsc;
 use tokio::sync::oneshot;
+use tracing::error;
 use tracing::info;
 use tracing::warn;
 
@@ -76,19 +79,24 @@ pub enum ServerError {
     /// The system refuses a thread or an event loop.
     #[error("cannot start a thread: {0}")]
     Thread(io::Error),
+    /// A thread has ended while the server ran: its replicas would be served by nobody, and the
+    /// lease would keep others from taking over.
+    #[error("thread {0} has ended; the log says why")]
+    ThreadEnded(String),
 }
 
 /// Runs a replica server until `shutdown` is ready. `level` changes what the process logs.
 ///
 /// # Errors
-/// It cannot start.
+/// It cannot start, or one of its threads fails.
 pub fn run(
     config: ReplicaServerConfig,
     level: LevelControl,
     shutdown: impl Future<Output = ()>,
 ) -> Result<(), ServerError> {
     let runtime = ShardRuntime::new().map_err(ServerError::Thread)?;
-    let server = runtime.block_on(async { start(config, level).await })?;
+    let mut server = runtime.block_on(async { start(config, level).await })?;
+    let mut result = Ok(());
     info!(address = %server.node.address, replicas = server.node.router.all().len(),
         shards = server.node.shards.len(), "replica server started");
     runtime.block_on(async {
@@ -101,6 +109,10 @@ pub fn run(
         });
         tokio::select! {
             () = shutdown => {}
+            Some(thread) = server.ended.recv() => {
+                error!(thread, "a thread has ended: the server stops");
+                result = Err(ServerError::ThreadEnded(thread));
+            }
             ended = accept => {
                 if let Err(error) = ended {
                     warn!(%error, "the listener has failed: the server stops");
@@ -110,48 +122,29 @@ pub fn run(
     });
     info!("replica server stops");
     runtime.block_on(stop(server.node, server.threads));
-    Ok(())
+    result
 }
 
 struct Started {
     node: Arc<Node>,
     listener: std::net::TcpListener,
     threads: Vec<JoinHandle<()>>,
+    /// Names of threads that have ended.
+    ended: mpsc::UnboundedReceiver<String>,
 }
 
 async fn start(config: ReplicaServerConfig, level: LevelControl) -> Result<Started, ServerError> {
     let address = config.network.socket_address()?;
     let directories = config.replication.data_directories()?;
     let metas = resolve(&config.replication.meta_list()?).await?;
-    let listener =
-        listener::bind(address).map_err(|source| ServerError::Listen { address, source })?;
-    let address = match listener.local_addr() {
-        Ok(SocketAddr::V4(address)) => address,
-        Ok(SocketAddr::V6(_)) | Err(_) => {
-            let source = io::ErrorKind::AddrNotAvailable.into();
-            return Err(ServerError::Listen { address, source });
-        }
-    };
+    let (listener, address) = listen(address)?;
     let (mailboxes, shards): (Vec<_>, Vec<_>) = (0..config.replication.shard_count())
         .map(|_| {
             let (sender, mailbox) = Mailbox::new();
             (mailbox, sender)
         })
         .unzip();
-    let opening = Arc::new(Opening {
-        address: RpcAddress::from_v4(address),
-        name: address.to_string(),
-        shards: shards.clone(),
-        storage: Shared::new(&config.storage.engine_options()?)?,
-        options: Options {
-            mutation_2pc_min_replica_count: config.replication.mutation_2pc_min_replica_count,
-            window_mutations: config.replication.staleness_for_commit,
-            ..Options::default()
-        },
-        limits: HostingLimits {
-            mutation_bytes_max: config.replication.mutation_size_max_bytes,
-        },
-    });
+    let opening = Arc::new(opening(&config, address, shards.clone())?);
     let loaded = load::load(&opening, &directories, &config.replication)?;
     let (control, control_messages) = mpsc::unbounded_channel();
     let mut metrics = ServerMetrics::new();
@@ -188,15 +181,10 @@ async fn start(config: ReplicaServerConfig, level: LevelControl) -> Result<Start
     for replica in loaded.replicas {
         node.send_to_owner(replica.gpid(), ShardMessage::Install(Box::new(replica)));
     }
-    let mut threads = Vec::new();
-    for (index, mailbox) in mailboxes.into_iter().enumerate() {
-        let node = Arc::clone(&node);
-        threads.push(spawn(format!("shard-{index}"), move || {
-            shard::run(index, node, mailbox)
-        })?);
-    }
+    let (tell, ended) = mpsc::unbounded_channel();
+    let mut threads = start_shards(&node, mailboxes, &tell)?;
     let node_of_control = Arc::clone(&node);
-    threads.push(spawn("control".to_owned(), move || {
+    threads.push(spawn("control".to_owned(), tell, move || {
         let runtime = ShardRuntime::new()?;
         runtime.block_on(control::run(
             node_of_control,
@@ -210,7 +198,58 @@ async fn start(config: ReplicaServerConfig, level: LevelControl) -> Result<Start
         node,
         listener,
         threads,
+        ended,
     })
+}
+
+/// The socket, and the address that it really has.
+fn listen(address: SocketAddr) -> Result<(std::net::TcpListener, SocketAddrV4), ServerError> {
+    let failed = |source| ServerError::Listen { address, source };
+    let listener = listener::bind(address).map_err(failed)?;
+    match listener.local_addr() {
+        Ok(SocketAddr::V4(address)) => Ok((listener, address)),
+        Ok(SocketAddr::V6(_)) => Err(failed(io::ErrorKind::AddrNotAvailable.into())),
+        Err(source) => Err(failed(source)),
+    }
+}
+
+/// What every replica of the server is opened with.
+fn opening(
+    config: &ReplicaServerConfig,
+    address: SocketAddrV4,
+    shards: Vec<MailboxSender<ShardMessage>>,
+) -> Result<Opening, ServerError> {
+    Ok(Opening {
+        address: RpcAddress::from_v4(address),
+        name: address.to_string(),
+        shards,
+        storage: Shared::new(&config.storage.engine_options()?)?,
+        options: Options {
+            mutation_2pc_min_replica_count: config.replication.mutation_2pc_min_replica_count,
+            window_mutations: config.replication.staleness_for_commit,
+            ..Options::default()
+        },
+        limits: HostingLimits {
+            mutation_bytes_max: config.replication.mutation_size_max_bytes,
+        },
+    })
+}
+
+fn start_shards(
+    node: &Arc<Node>,
+    mailboxes: Vec<Mailbox<ShardMessage>>,
+    tell: &mpsc::UnboundedSender<String>,
+) -> Result<Vec<JoinHandle<()>>, ServerError> {
+    mailboxes
+        .into_iter()
+        .enumerate()
+        .map(|(index, mailbox)| {
+            let node = Arc::clone(node);
+            spawn(format!("shard-{index}"), tell.clone(), move || {
+                shard::run(index, node, mailbox)
+            })
+        })
+        .collect()
 }
 
 /// Says who follows which option while the server runs.
@@ -228,15 +267,34 @@ fn running_config(
         })
 }
 
+/// Tells of the end of a thread, also of one by panic.
+struct EndNotice {
+    thread: String,
+    tell: mpsc::UnboundedSender<String>,
+}
+
+impl Drop for EndNotice {
+    fn drop(&mut self) {
+        // Nobody listens once the server stops.
+        drop(self.tell.send(std::mem::take(&mut self.thread)));
+    }
+}
+
 fn spawn(
     name: String,
+    tell: mpsc::UnboundedSender<String>,
     run: impl FnOnce() -> io::Result<()> + Send + 'static,
 ) -> Result<JoinHandle<()>, ServerError> {
+    let notice = EndNotice {
+        thread: name.clone(),
+        tell,
+    };
     thread::Builder::new()
         .name(name)
         .spawn(move || {
+            let _notice = notice;
             if let Err(error) = run() {
-                tracing::error!(%error, "a thread of the server cannot run");
+                error!(%error, "a thread of the server cannot run");
             }
         })
         .map_err(ServerError::Thread)
@@ -281,4 +339,6 @@ async fn stop(node: Arc<Node>, threads: Vec<JoinHandle<()>>) {
             warn!("a thread of the server had panicked");
         }
     }
+    // Its jobs hold the node too: this way the logs end here, and not on one of its threads.
+    node.read_pool.close();
 }

@@ -244,3 +244,107 @@ impl ReplyEncoder {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use pegasus_common::StorageStatus;
+    use pegasus_wire::Message;
+    use pegasus_wire::frame::ResponseFrame;
+
+    use super::*;
+    use crate::testing::put;
+    use crate::testing::requester;
+
+    fn argument<M: Message>(argument: &M) -> Bytes {
+        let mut out = BytesMut::new();
+        pegasus_wire::argument::encode(argument, &mut out);
+        out.freeze()
+    }
+
+    #[test]
+    fn only_writes_are_decoded() {
+        let body = argument(&rrdb::UpdateRequest::default());
+        let decoded = DecodedWrite::decode(TaskCode::Put, &body).unwrap();
+        assert!(matches!(decoded, Some(DecodedWrite::Put(_))));
+        assert!(
+            DecodedWrite::decode(TaskCode::Get, &body)
+                .unwrap()
+                .is_none()
+        );
+        let cut = body.slice(..body.len() - 2);
+        assert!(DecodedWrite::decode(TaskCode::Put, &cut).is_err());
+    }
+
+    #[test]
+    fn a_hash_of_another_key_does_not_fit() {
+        let write = put(b"hash", b"");
+        let hash = partition_hash::of_raw_key(&crate::testing::raw_key(b"hash")).unwrap();
+        assert!(write.hash_fits(hash));
+        assert!(write.hash_fits(0), "not computed");
+        assert!(!write.hash_fits(hash ^ 1));
+        let malformed = DecodedWrite::Remove(Bytes::from_static(&[1]));
+        assert!(malformed.hash_fits(7), "left to the evaluation");
+    }
+
+    #[test]
+    fn a_small_request_can_have_a_large_effect() {
+        let pair = rrdb::KeyValue {
+            key: Bytes::from_static(b"k"),
+            ..rrdb::KeyValue::default()
+        };
+        let request = |count| {
+            DecodedWrite::MultiPut(rrdb::MultiPutRequest {
+                hash_key: vec![b'h'; 60_000].into(),
+                kvs: vec![pair.clone(); count],
+                ..rrdb::MultiPutRequest::default()
+            })
+        };
+        assert!(request(500).effect_bytes_max() < EFFECT_BYTES_MAX);
+        assert!(request(600).effect_bytes_max() > EFFECT_BYTES_MAX);
+    }
+
+    #[test]
+    fn answers_say_who_gave_them() {
+        let mut encoder = ReplyEncoder::new(Gpid::new(2, 3), "server");
+        let check = CheckReply {
+            status: StorageStatus::TryAgain,
+            check_value_returned: true,
+            check_value_exist: true,
+            check_value: Bytes::from_static(b"now"),
+        };
+        let mut frame = |reply| {
+            let mut out = BytesMut::new();
+            encoder.encode(&mut out, requester(5).to, Decree(9), &reply);
+            let frame = ResponseFrame::split_from(&mut out, 1 << 20).unwrap();
+            frame.expect("a whole frame")
+        };
+        let status = StorageStatus::Ok;
+        let update: rrdb::UpdateResponse = frame(WriteReply::Update { status }).decode().unwrap();
+        let expected = rrdb::UpdateResponse {
+            error: 0,
+            app_id: 2,
+            partition_index: 3,
+            decree: 9,
+            server: "server".to_owned(),
+        };
+        assert_eq!(update, expected);
+        let removed = WriteReply::MultiRemove { status, count: 4 };
+        let removed: rrdb::MultiRemoveResponse = frame(removed).decode().unwrap();
+        assert_eq!((removed.count, removed.decree), (4, 9));
+        let new_value = -1;
+        let incr: rrdb::IncrResponse = frame(WriteReply::Incr { status, new_value })
+            .decode()
+            .unwrap();
+        assert_eq!((incr.new_value, incr.partition_index), (-1, 3));
+        let set: rrdb::CheckAndSetResponse = frame(WriteReply::CheckAndSet(check.clone()))
+            .decode()
+            .unwrap();
+        assert_eq!(
+            (set.error, &set.check_value[..]),
+            (check.status.code(), &b"now"[..])
+        );
+        let mutate: rrdb::CheckAndMutateResponse =
+            frame(WriteReply::CheckAndMutate(check)).decode().unwrap();
+        assert_eq!((mutate.app_id, &mutate.server[..]), (2, "server"));
+    }
+}

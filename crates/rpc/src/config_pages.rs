@@ -19,7 +19,9 @@ pub fn answer<C: ConfigFile + Clone>(
     request: &HttpRequest,
 ) -> Option<HttpResponse> {
     match request.path.as_str() {
-        "/configs" => Some(HttpResponse::ok(Value::Object(options(&config.current())).to_string())),
+        "/configs" => Some(HttpResponse::ok(
+            Value::Object(options(&config.current())).to_string(),
+        )),
         "/config" => Some(one(&config.current(), &request.query)),
         "/updateConfig" => Some(update(config, &request.query)),
         _ => None,
@@ -52,14 +54,20 @@ fn options<C: ConfigFile>(config: &C) -> Map<String, Value> {
 
 fn one<C: ConfigFile>(config: &C, query: &str) -> HttpResponse {
     let Some((_, name)) = single_pair(query).filter(|(key, _)| key == "name") else {
-        return HttpResponse { status: 400, body: "expected: /config?name=<option>".to_owned() };
+        return HttpResponse {
+            status: 400,
+            body: "expected: /config?name=<option>".to_owned(),
+        };
     };
     let found = options(config)
         .into_iter()
         .find(|(full_name, option)| *full_name == name || option["name"] == name.as_str());
     match found {
         Some((_, option)) => HttpResponse::ok(option.to_string()),
-        None => HttpResponse::ok(format!("{}: '{name}' is not found", ErrorCode::ObjectNotFound)),
+        None => HttpResponse::ok(format!(
+            "{}: '{name}' is not found",
+            ErrorCode::ObjectNotFound
+        )),
     }
 }
 
@@ -123,7 +131,8 @@ mod tests {
         let changed = ask(&config, "/updateConfig", "size=7");
         assert_eq!(changed.body, r#"{"update_status":"ERR_OK"}"#);
         assert_eq!(config.current().test.size, 7);
-        let shown: Value = serde_json::from_str(&ask(&config, "/config", "name=size").body).unwrap();
+        let shown: Value =
+            serde_json::from_str(&ask(&config, "/config", "name=size").body).unwrap();
         assert_eq!(shown["value"], "7");
         assert_eq!(shown["tags"], "flag_tag::FT_MUTABLE");
         let all: Value = serde_json::from_str(&ask(&config, "/configs", "").body).unwrap();
@@ -133,12 +142,28 @@ mod tests {
     #[test]
     fn what_cannot_be_is_refused_and_changes_nothing() {
         let config = RunningConfig::new(TestConfig::default());
-        for query in ["name=x", "size=11", "size=x", "nosuch=1", "size=1&size=2", "size", ""] {
+        for query in [
+            "name=x",
+            "size=11",
+            "size=x",
+            "nosuch=1",
+            "size=1&size=2",
+            "size",
+            "",
+        ] {
             let answer = ask(&config, "/updateConfig", query);
-            assert!(answer.body.contains("ERR_INVALID_PARAMETERS"), "{query}: {}", answer.body);
+            assert!(
+                answer.body.contains("ERR_INVALID_PARAMETERS"),
+                "{query}: {}",
+                answer.body
+            );
         }
         assert_eq!(config.current(), TestConfig::default());
         assert_eq!(ask(&config, "/config", "").status, 400);
-        assert!(ask(&config, "/config", "name=x").body.contains("ERR_OBJECT_NOT_FOUND"));
+        assert!(
+            ask(&config, "/config", "name=x")
+                .body
+                .contains("ERR_OBJECT_NOT_FOUND")
+        );
     }
 }

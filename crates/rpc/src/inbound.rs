@@ -128,6 +128,14 @@ impl<S: Service> Inbound<S> {
     ) -> io::Result<()> {
         loop {
             loop {
+                // Before each request, not before each read: one read may hold hundreds of small
+                // requests with large answers.
+                while self.outputs.is_congested(id) && !signals.is_closed() {
+                    signals.drained.notified().await;
+                }
+                if signals.is_closed() {
+                    return Ok(());
+                }
                 match RequestFrame::split_from(&mut buffer, self.limits.max_frame_bytes) {
                     Ok(Some(frame)) => self.dispatch(id, frame),
                     Ok(None) => break,
@@ -136,12 +144,6 @@ impl<S: Service> Inbound<S> {
                         return Ok(());
                     }
                 }
-            }
-            while self.outputs.is_congested(id) && !signals.is_closed() {
-                signals.drained.notified().await;
-            }
-            if signals.is_closed() {
-                return Ok(());
             }
             buffer.reserve(READ_BYTES);
             if reader.read_buf(&mut buffer).await? == 0 {

@@ -6,14 +6,28 @@
 use std::mem;
 use std::sync::Arc;
 use std::sync::Mutex;
+use std::sync::MutexGuard;
 use std::sync::PoisonError;
 
 use tokio::sync::Notify;
 
 #[derive(Debug)]
+struct Waiting<M> {
+    messages: Vec<M>,
+    /// The receiving end is gone.
+    is_closed: bool,
+}
+
+#[derive(Debug)]
 struct Shared<M> {
-    waiting: Mutex<Vec<M>>,
+    waiting: Mutex<Waiting<M>>,
     arrived: Notify,
+}
+
+impl<M> Shared<M> {
+    fn lock(&self) -> MutexGuard<'_, Waiting<M>> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// The sending end; clones send to the same shard.
@@ -32,7 +46,8 @@ impl<M> Clone for MailboxSender<M> {
 
 impl<M> MailboxSender<M> {
     /// Puts one message in. The bound on what may wait belongs to the sender's own accounting
-    /// (requests in flight, log tickets, jobs of the read pool), which is bounded.
+    /// (requests in flight, log tickets, jobs of the read pool), which is bounded. If the receiving
+    /// end is gone, the message is dropped.
     pub fn send(&self, message: M) {
         self.deliver(|waiting| waiting.push(message));
     }
@@ -41,18 +56,18 @@ impl<M> MailboxSender<M> {
     pub fn send_batch(&self, messages: &mut Vec<M>) {
         if !messages.is_empty() {
             self.deliver(|waiting| waiting.append(messages));
+            messages.clear();
         }
     }
 
     fn deliver(&self, put: impl FnOnce(&mut Vec<M>)) {
         let was_empty = {
-            let mut waiting = self
-                .shared
-                .waiting
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner);
-            let was_empty = waiting.is_empty();
-            put(&mut waiting);
+            let mut waiting = self.shared.lock();
+            if waiting.is_closed {
+                return;
+            }
+            let was_empty = waiting.messages.is_empty();
+            put(&mut waiting.messages);
             was_empty
         };
         if was_empty {
@@ -61,7 +76,8 @@ impl<M> MailboxSender<M> {
     }
 }
 
-/// The receiving end, owned by the shard.
+/// The receiving end, owned by the shard. When it is dropped, so is everything that waits: who waits
+/// for an answer to a message learns that none will come.
 #[derive(Debug)]
 pub struct Mailbox<M> {
     shared: Arc<Shared<M>>,
@@ -72,7 +88,10 @@ impl<M> Mailbox<M> {
     #[must_use]
     pub fn new() -> (MailboxSender<M>, Self) {
         let shared = Arc::new(Shared {
-            waiting: Mutex::new(Vec::new()),
+            waiting: Mutex::new(Waiting {
+                messages: Vec::new(),
+                is_closed: false,
+            }),
             arrived: Notify::new(),
         });
         (
@@ -88,14 +107,7 @@ impl<M> Mailbox<M> {
     pub async fn receive(&self, batch: &mut Vec<M>) {
         debug_assert!(batch.is_empty(), "the batch buffer still holds messages");
         loop {
-            {
-                let mut waiting = self
-                    .shared
-                    .waiting
-                    .lock()
-                    .unwrap_or_else(PoisonError::into_inner);
-                mem::swap(&mut *waiting, batch);
-            }
+            mem::swap(&mut self.shared.lock().messages, batch);
             if !batch.is_empty() {
                 return;
             }
@@ -104,9 +116,35 @@ impl<M> Mailbox<M> {
     }
 }
 
+impl<M> Drop for Mailbox<M> {
+    fn drop(&mut self) {
+        let waiting = {
+            let mut waiting = self.shared.lock();
+            waiting.is_closed = true;
+            mem::take(&mut waiting.messages)
+        };
+        // Outside the lock: what a message holds may send in its turn.
+        drop(waiting);
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn messages_to_nobody_are_dropped() {
+        let (sender, mailbox) = Mailbox::new();
+        let message = Arc::new(());
+        sender.send(Arc::clone(&message));
+        assert_eq!(Arc::strong_count(&message), 2);
+        drop(mailbox);
+        sender.send(Arc::clone(&message));
+        let mut batch = vec![Arc::clone(&message)];
+        sender.send_batch(&mut batch);
+        assert!(batch.is_empty());
+        assert_eq!(Arc::strong_count(&message), 1);
+    }
 
     #[test]
     fn messages_of_many_threads_all_arrive() {

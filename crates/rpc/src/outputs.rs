@@ -248,14 +248,14 @@ impl Outputs {
     /// Answers with a result.
     pub fn reply<M: Message>(&self, to: ReplyTo, message: &M) {
         self.answer(to, |out| {
-            response::encode_ok(out, &to.addressing(), message)
+            response::encode_ok(out, &to.addressing(), message);
         });
     }
 
     /// Answers with a header error and no body.
     pub fn fail(&self, to: ReplyTo, error: ErrorCode) {
         self.answer(to, |out| {
-            response::encode_error(out, &to.addressing(), error)
+            response::encode_error(out, &to.addressing(), error);
         });
     }
 

@@ -321,7 +321,9 @@ fn a_turn_with_many_reply_bytes_is_flushed_before_its_end() {
         // No hook: only the early flush sends anything.
         let server = Server::new(NetworkLimits::default());
         let mut client = server.connect().await;
-        client.send(&[call_for(1, 10), call_for(2, 1 << 20)].concat()).await;
+        client
+            .send(&[call_for(1, 10), call_for(2, 1 << 20)].concat())
+            .await;
         assert_eq!(client.answer().await.seqid, 1);
         assert_eq!(client.answer().await.seqid, 2);
     });
@@ -343,7 +345,9 @@ fn answers_to_a_closed_connection_are_dropped() {
         // The next connection has the same slot, and must not hear the answer.
         let mut client = server.connect().await;
         client.send(&call_for(2, 1)).await;
-        server.wait_until(|server| *server.service.seen.borrow() == 2).await;
+        server
+            .wait_until(|server| *server.service.seen.borrow() == 2)
+            .await;
         server.service.kept.borrow_mut().remove(0).reply(&1_i32);
         client.send(&call_for(3, 1)).await;
         assert_eq!(client.answer().await.seqid, 2);
@@ -389,7 +393,11 @@ fn a_slow_reader_is_not_read_from() {
             };
             assert_eq!(usize::try_from(answer.seqid).unwrap(), number);
             let value: Bytes = answer.decode().unwrap();
-            assert_eq!(value.len(), ANSWER_BYTES as usize, "partial writes lose nothing");
+            assert_eq!(
+                value.len(),
+                ANSWER_BYTES as usize,
+                "partial writes lose nothing"
+            );
             let seen = *server.service.seen.borrow();
             assert!(seen <= number + AHEAD_MAX, "{seen} served, {number} taken");
         }

@@ -142,7 +142,9 @@ fn decode<R: Message>((expected, got): &Pair) -> Result<(R, R), Comparison> {
     let expected = result::decode(expected).expect("a recorded answer can be decoded");
     match result::decode(got) {
         Ok(got) => Ok((expected, got)),
-        Err(error) => Err(Comparison::Different(format!("undecodable answer: {error}"))),
+        Err(error) => Err(Comparison::Different(format!(
+            "undecodable answer: {error}"
+        ))),
     }
 }
 
@@ -248,7 +250,10 @@ mod tests {
             ..UpdateResponse::default()
         };
         let theirs = UpdateResponse::default();
-        assert_eq!(compare_as::<UpdateResponse>(&pair(&theirs, &ours)), Comparison::Same);
+        assert_eq!(
+            compare_as::<UpdateResponse>(&pair(&theirs, &ours)),
+            Comparison::Same
+        );
         let failed = UpdateResponse {
             error: 4,
             ..theirs.clone()
@@ -287,7 +292,10 @@ mod tests {
             ours: -1,
         });
         assert_eq!(compared(77, 0, None), Comparison::Same);
-        assert!(matches!(compared(77, -1, deviation), Comparison::Different(_)));
+        assert!(matches!(
+            compared(77, -1, deviation),
+            Comparison::Different(_)
+        ));
         assert!(matches!(compared(0, -1, None), Comparison::Different(_)));
         assert_eq!(compared(0, -1, deviation), Comparison::Same);
     }

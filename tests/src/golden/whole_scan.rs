@@ -50,7 +50,8 @@ struct Findings {
 impl WholeScans {
     /// Takes note of the keys that a record writes or removes, if it does.
     pub fn note_writes(&mut self, record: &Record) {
-        self.written.extend(written_keys(record).unwrap_or_default());
+        self.written
+            .extend(written_keys(record).unwrap_or_default());
         if record.is_answered_ok() {
             for key in removed_keys(record).unwrap_or_default() {
                 self.written.remove(&key);
@@ -133,8 +134,14 @@ impl WholeScan {
         self.recorded.records.retain(|key, _| written.contains(key));
         if self.recorded.records != self.ours.records {
             let (recorded, ours) = (&self.recorded.records, &self.ours.records);
-            let missing: Vec<_> = recorded.iter().filter(|&(key, value)| ours.get(key) != Some(value)).collect();
-            let extra: Vec<_> = ours.iter().filter(|&(key, value)| recorded.get(key) != Some(value)).collect();
+            let missing: Vec<_> = recorded
+                .iter()
+                .filter(|&(key, value)| ours.get(key) != Some(value))
+                .collect();
+            let extra: Vec<_> = ours
+                .iter()
+                .filter(|&(key, value)| recorded.get(key) != Some(value))
+                .collect();
             return Comparison::Different(format!("missing {missing:?}\n     extra {extra:?}"));
         }
         match (self.recorded.count, self.ours.count) {
@@ -215,7 +222,11 @@ mod tests {
         let mut scan = WholeScan::default();
         scan.recorded.add(recorded);
         scan.ours.add(ours);
-        scan.verdict(&["a", "b"].map(|key| Bytes::from_static(key.as_bytes())).into())
+        scan.verdict(
+            &["a", "b"]
+                .map(|key| Bytes::from_static(key.as_bytes()))
+                .into(),
+        )
     }
 
     #[test]
@@ -231,7 +242,10 @@ mod tests {
     fn a_scan_must_end_and_find_everything() {
         let recorded = batch(&["a", "b"], FINISHED);
         for ours in [batch(&["a"], FINISHED), batch(&["a", "b"], 7)] {
-            assert!(matches!(verdict(recorded.clone(), ours), Comparison::Different(_)));
+            assert!(matches!(
+                verdict(recorded.clone(), ours),
+                Comparison::Different(_)
+            ));
         }
     }
 
@@ -241,9 +255,15 @@ mod tests {
             kv_count: count,
             ..batch(&[], FINISHED)
         };
-        assert_eq!(verdict(counted(Some(9)), counted(Some(5))), Comparison::Same);
+        assert_eq!(
+            verdict(counted(Some(9)), counted(Some(5))),
+            Comparison::Same
+        );
         for ours in [Some(10), Some(0), None] {
-            assert!(matches!(verdict(counted(Some(9)), counted(ours)), Comparison::Different(_)));
+            assert!(matches!(
+                verdict(counted(Some(9)), counted(ours)),
+                Comparison::Different(_)
+            ));
         }
     }
 }

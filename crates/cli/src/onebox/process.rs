@@ -1,4 +1,4 @@
-//! The processes of a onebox: started in sessions of their own, remembered by pid and start time,
+//! The processes of a onebox: started in process groups of their own, remembered by pid and start time,
 //! so that a pid that the system has given to somebody else is never taken for ours.
 
 use std::fs;

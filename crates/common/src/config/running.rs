@@ -19,7 +19,9 @@ pub struct RunningConfig<C> {
 
 impl<C: fmt::Debug> fmt::Debug for RunningConfig<C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("RunningConfig").field("config", &self.config).finish_non_exhaustive()
+        f.debug_struct("RunningConfig")
+            .field("config", &self.config)
+            .finish_non_exhaustive()
     }
 }
 
@@ -27,7 +29,10 @@ impl<C: ConfigFile + Clone> RunningConfig<C> {
     /// Takes what was read at the start.
     #[must_use]
     pub fn new(config: C) -> Self {
-        Self { config: Mutex::new(config), subscribers: Vec::new() }
+        Self {
+            config: Mutex::new(config),
+            subscribers: Vec::new(),
+        }
     }
 
     /// Calls `subscriber` now, and again after each change.
@@ -55,6 +60,9 @@ impl<C: ConfigFile + Clone> RunningConfig<C> {
     /// What is in force now.
     #[must_use]
     pub fn current(&self) -> C {
-        self.config.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.config
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 }

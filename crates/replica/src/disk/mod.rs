@@ -80,13 +80,17 @@ pub fn prepare(path: &Path) -> Result<DiskState, DiskError> {
     }
 }
 
-/// Records, so that it survives a power loss, that the data directory is in use from now on.
+/// Records, so that it survives a power loss, that the data directory is in use from now on. It may
+/// be recorded already.
 ///
 /// # Errors
 /// The file system refuses.
 pub fn mark_used(path: &Path) -> Result<(), DiskError> {
     let marker = path.join(MARKER_FILE);
     let write = || {
+        if marker.try_exists()? {
+            return Ok(());
+        }
         fs::write(&marker, "data of a Pegasus replica server; do not remove\n")?;
         File::open(&marker)?.sync_all()?;
         File::open(path)?.sync_all()

@@ -215,7 +215,10 @@ mod tests {
         directory
             .create::<CreateError>(&info(), |_| Ok(()))
             .unwrap();
-        assert_eq!(list_replicas(disk.path()).unwrap(), [directory.clone()]);
+        assert_eq!(
+            list_replicas(disk.path()).unwrap(),
+            std::slice::from_ref(&directory)
+        );
         assert_eq!(directory.app_info().unwrap(), info());
         let again = directory.create::<CreateError>(&info(), |_| Ok(()));
         assert!(matches!(again, Err(CreateError::Exists(_))));

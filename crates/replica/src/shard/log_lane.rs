@@ -88,7 +88,11 @@ impl LogLane {
     /// so is every doubt about it.
     pub fn begin(&mut self, gpid: Gpid) {
         let (ballot, decree) = (Ballot::ZERO, Decree::ZERO);
-        self.batch.push(Record::Reset { gpid, ballot, decree });
+        self.batch.push(Record::Reset {
+            gpid,
+            ballot,
+            decree,
+        });
     }
 
     /// Stages the end of a replica: its earlier records mean nothing any more.
@@ -147,5 +151,117 @@ impl LogLane {
             }
         }
         safe
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::Ordering;
+    use std::sync::mpsc;
+
+    use bytes::Bytes;
+    use pegasus_log::Log;
+    use pegasus_log::LogFailure;
+    use pegasus_log::LogObserver;
+    use pegasus_log::LogOptions;
+    use pegasus_log::OpenMode;
+
+    use super::*;
+
+    const GPID: Gpid = Gpid::new(2, 0);
+
+    struct Tickets(mpsc::Sender<u64>);
+
+    impl LogObserver for Tickets {
+        fn on_safe(&self, ticket: u64) {
+            // The test may be over.
+            let _ = self.0.send(ticket);
+        }
+
+        fn on_failed(&self, failure: &LogFailure) {
+            panic!("{failure}");
+        }
+    }
+
+    fn open(directory: &tempfile::TempDir) -> (Log, LogLane, mpsc::Receiver<u64>) {
+        let mut options = LogOptions::new(directory.path().join("log"));
+        options.segment_bytes = 64 << 10;
+        let (log, _) = Log::open(options, OpenMode::Create, &mut |_| {}).unwrap();
+        let (sender, tickets) = mpsc::channel();
+        let lane = LogLane::new(log.register(Arc::new(Tickets(sender))));
+        (log, lane, tickets)
+    }
+
+    fn mutation(decree: i64) -> Mutation {
+        let payload = Bytes::from_static(b"0123456789");
+        Mutation {
+            ballot: Ballot(1),
+            decree: Decree(decree),
+            timestamp_us: decree,
+            last_committed: Decree(decree - 1),
+            checksum: Mutation::checksum_of(&payload),
+            payload,
+        }
+    }
+
+    fn logged(decree: i64) -> Logged {
+        Logged::Mutation {
+            gpid: GPID,
+            ballot: Ballot(1),
+            decree: Decree(decree),
+        }
+    }
+
+    #[test]
+    fn what_is_safe_is_told_in_the_order_of_appending() {
+        let directory = tempfile::tempdir().unwrap();
+        let (_log, mut lane, tickets) = open(&directory);
+        lane.flush().unwrap();
+        let ballot = Ballot(1);
+        lane.append_ballot(GPID, ballot);
+        lane.append(GPID, mutation(1));
+        assert_eq!(lane.staged_bytes(), 10);
+        lane.flush().unwrap();
+        assert_eq!(lane.staged_bytes(), 0);
+        lane.append(GPID, mutation(2));
+        lane.flush().unwrap();
+        assert_eq!(lane.on_safe(0), []);
+        let first = Logged::Ballot { gpid: GPID, ballot };
+        let mut safe = Vec::new();
+        while safe.len() < 3 {
+            safe.extend(lane.on_safe(tickets.recv().unwrap()));
+        }
+        assert_eq!(safe, [first, logged(1), logged(2)]);
+    }
+
+    #[test]
+    fn a_full_log_gets_everything_later() {
+        let directory = tempfile::tempdir().unwrap();
+        let (log, mut lane, tickets) = open(&directory);
+        let queue = &log.stats().queue_bytes;
+        // As if others had filled it.
+        queue.fetch_add(1 << 40, Ordering::Relaxed);
+        lane.append(GPID, mutation(1));
+        lane.flush().unwrap();
+        assert!(lane.is_clogged());
+        lane.append(GPID, mutation(2));
+        lane.flush().unwrap();
+        assert!(lane.is_clogged());
+        queue.fetch_sub(1 << 40, Ordering::Relaxed);
+        lane.flush().unwrap();
+        assert!(!lane.is_clogged());
+        let ticket = tickets.recv().unwrap();
+        assert_eq!(lane.on_safe(ticket), [logged(1), logged(2)]);
+    }
+
+    #[test]
+    fn a_log_that_has_ended_is_an_error() {
+        let directory = tempfile::tempdir().unwrap();
+        let (log, mut lane, _tickets) = open(&directory);
+        log.close().unwrap();
+        lane.flush().unwrap();
+        lane.forget(GPID);
+        assert!(matches!(lane.flush(), Err(SubmitError::Closed)));
     }
 }

@@ -1,0 +1,151 @@
+//! Connections that send whatever they like, for tests of what servers do about it.
+
+use std::io::{ErrorKind, Read as _, Write as _};
+use std::net::{Shutdown, TcpStream};
+use std::time::Duration;
+
+/// How long a server may take to answer or to close.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// How a connection ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// The server closed it; what it had sent before.
+    Closed(Vec<u8>),
+    /// It was still open when patience ran out; what the server had sent until then.
+    Open(Vec<u8>),
+}
+
+/// A connection without any protocol.
+#[derive(Debug)]
+pub struct RawSocket {
+    stream: TcpStream,
+}
+
+impl RawSocket {
+    /// Connects.
+    ///
+    /// # Panics
+    /// The server does not accept.
+    #[must_use]
+    pub fn open(address: &str) -> Self {
+        let stream = TcpStream::connect(address)
+            .unwrap_or_else(|error| panic!("cannot connect to {address}: {error}"));
+        stream.set_nodelay(true).expect("a TCP socket");
+        stream
+            .set_read_timeout(Some(PATIENCE))
+            .expect("a TCP socket");
+        stream
+            .set_write_timeout(Some(PATIENCE))
+            .expect("a TCP socket");
+        Self { stream }
+    }
+
+    /// Sends bytes. Returns whether the server has taken them: it may have closed already.
+    pub fn send(&mut self, bytes: &[u8]) -> bool {
+        self.stream.write_all(bytes).is_ok()
+    }
+
+    /// Sends as much as goes without waiting for the server for long; returns how much that was.
+    ///
+    /// # Panics
+    /// The socket is none.
+    pub fn send_until_stuck(&mut self, bytes: &[u8], patience: Duration) -> usize {
+        self.stream
+            .set_write_timeout(Some(patience))
+            .expect("a TCP socket");
+        let mut sent = 0;
+        while sent < bytes.len() {
+            match self.stream.write(&bytes[sent..]) {
+                Ok(0) | Err(_) => break,
+                Ok(count) => sent += count,
+            }
+        }
+        sent
+    }
+
+    /// Says that nothing more will be sent.
+    pub fn finish_sending(&self) {
+        // Closed by the server already: as good.
+        let _ = self.stream.shutdown(Shutdown::Write);
+    }
+
+    /// Reads until the server closes the connection or patience runs out.
+    #[must_use]
+    pub fn ending(mut self) -> Ending {
+        let mut received = Vec::new();
+        match self.stream.read_to_end(&mut received) {
+            Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {
+                Ending::Open(received)
+            }
+            // An orderly close, or a reset because the server left something unread.
+            _ => Ending::Closed(received),
+        }
+    }
+
+    /// Whether the server has closed the connection by now. Takes nothing from it.
+    ///
+    /// # Panics
+    /// The socket is none.
+    #[must_use]
+    pub fn is_closed(&self) -> bool {
+        self.stream.set_nonblocking(true).expect("a TCP socket");
+        let closed = match self.stream.peek(&mut [0]) {
+            Ok(0) => true,
+            Ok(_) => false,
+            Err(error) => error.kind() != ErrorKind::WouldBlock,
+        };
+        self.stream.set_nonblocking(false).expect("a TCP socket");
+        closed
+    }
+}
+
+impl RawSocket {
+    /// Whether the server closes the connection although it got a request that it knows.
+    #[must_use]
+    pub fn is_refused(mut self) -> bool {
+        self.send(b"GET /version HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+        matches!(self.ending(), Ending::Closed(answer) if answer.is_empty())
+    }
+}
+
+/// A request frame with a version 0 header, for the partition of an existing table or (0, 0).
+#[must_use]
+pub fn request_frame(name: &[u8], (table, partition): (i32, i32), args: &[u8]) -> Vec<u8> {
+    let mut body = vec![0x80, 0x01, 0x00, 0x01];
+    body.extend_from_slice(&length_of(name));
+    body.extend_from_slice(name);
+    body.extend_from_slice(&7_u32.to_be_bytes());
+    body.extend_from_slice(args);
+
+    let mut frame = b"THFT".to_vec();
+    for field in [
+        [0; 4],
+        48_u32.to_be_bytes(),
+        [0; 4],
+        length_of(&body),
+        [0; 4],
+    ] {
+        frame.extend_from_slice(&field);
+    }
+    let thread_hash = table.wrapping_mul(7919).wrapping_add(partition);
+    for field in [table, partition, 10_000, thread_hash] {
+        frame.extend_from_slice(&field.to_be_bytes());
+    }
+    frame.extend_from_slice(&[0; 8]);
+    frame.extend_from_slice(&body);
+    frame
+}
+
+/// Where the length of the body stands in such a frame.
+pub const BODY_LENGTH_OFFSET: usize = 16;
+/// Where the version of the header stands.
+pub const VERSION_OFFSET: usize = 4;
+/// Where the body begins: with the version and type of the message.
+pub const BODY_OFFSET: usize = 48;
+
+fn length_of(bytes: &[u8]) -> [u8; 4] {
+    u32::try_from(bytes.len())
+        .expect("less than 4 GB")
+        .to_be_bytes()
+}
