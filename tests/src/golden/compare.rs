@@ -125,7 +125,7 @@ fn compare_ttl(pair: &Pair) -> Comparison {
         ..got.clone()
     };
     // 0 comes with an error, -1 is "for ever".
-    let is_life = |ttl_seconds: i32| ttl_seconds > 0 || ttl_seconds < -1;
+    let is_life = |ttl_seconds: i32| !(-1..=0).contains(&ttl_seconds);
     let has_other_life = is_life(expected.ttl_seconds) && is_life(got.ttl_seconds);
     if !has_other_life || expected.stripped() != same_life.stripped() {
         return compare_stripped(&expected, &got);
