@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use super::ShellError;
 use super::context::Context;
 use super::data_arguments::{CheckAndMutateArgs, CheckAndSetArgs, CheckArgs};
+use super::escape::{EscapeMode, escape};
 use super::lines::LineSource;
 use super::tokens::split;
 
@@ -45,7 +46,7 @@ impl Context {
         } else {
             let given = args.mutation.iter();
             given
-                .map(|text| parse_mutation(&String::from_utf8_lossy(text)))
+                .map(|text| parse_mutation(text))
                 .collect::<Result<_, _>>()?
         };
         let table = self.table().await?;
@@ -124,7 +125,8 @@ fn return_value(args: &CheckArgs) -> ReturnValue {
     }
 }
 
-fn parse_mutation(line: &str) -> Result<Mutation, ShellError> {
+fn parse_mutation(line: impl AsRef<[u8]>) -> Result<Mutation, ShellError> {
+    let line = line.as_ref();
     let tokens: Vec<Bytes> = split(line)?.into_iter().map(Bytes::from).collect();
     let words: Vec<&[u8]> = tokens.iter().map(AsRef::as_ref).collect();
     match words.as_slice() {
@@ -141,8 +143,9 @@ fn parse_mutation(line: &str) -> Result<Mutation, ShellError> {
         }
         [b"del", _] => Ok(Mutation::Del(tokens[1].clone())),
         _ => Err(ShellError::Usage(format!(
-            "'{line}' is no mutation: expected 'set <sort_key> <value> [ttl_in_seconds]' or \
-             'del <sort_key>'"
+            "'{}' is no mutation: expected 'set <sort_key> <value> [ttl_in_seconds]' or \
+             'del <sort_key>'",
+            escape(line, EscapeMode::Unprintable)
         ))),
     }
 }
@@ -169,6 +172,8 @@ mod tests {
             (&b"k"[..], &b"a b"[..])
         );
         assert_eq!(set.ttl, Ttl::seconds(10));
+        // The shell has unescaped a quoted mutation once already.
+        assert!(matches!(parse_mutation(b"del \xff"), Ok(Mutation::Del(key)) if key == b"\xff"[..]));
         assert!(matches!(parse_mutation("del \"\""), Ok(Mutation::Del(key)) if key.is_empty()));
         for bad in ["", "set k", "set k v 0", "set k v x", "del", "put k v"] {
             assert!(parse_mutation(bad).is_err(), "{bad}");

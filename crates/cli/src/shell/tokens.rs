@@ -4,8 +4,8 @@
 //! One addition: outside quotes, `\xHH`, `\n`, `\r`, `\t`, `\\`, `\"`, `\'` and `\ ` are escapes too; any
 //! other backslash stands for itself.
 
-use std::iter::Peekable;
-use std::str::Bytes;
+use std::iter::{Copied, Peekable};
+use std::slice::Iter;
 
 /// The line cannot be split.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -30,9 +30,9 @@ pub enum SplitError {
 ///
 /// # Errors
 /// Unbalanced quotes, or text directly behind a closing quote.
-pub fn split(line: &str) -> Result<Vec<Vec<u8>>, SplitError> {
+pub fn split(line: impl AsRef<[u8]>) -> Result<Vec<Vec<u8>>, SplitError> {
     let mut scanner = Scanner {
-        bytes: line.bytes().peekable(),
+        bytes: line.as_ref().iter().copied().peekable(),
         column: 0,
     };
     let mut tokens = Vec::new();
@@ -49,7 +49,7 @@ pub fn split(line: &str) -> Result<Vec<Vec<u8>>, SplitError> {
 }
 
 struct Scanner<'a> {
-    bytes: Peekable<Bytes<'a>>,
+    bytes: Peekable<Copied<Iter<'a, u8>>>,
     column: usize,
 }
 

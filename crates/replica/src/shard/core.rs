@@ -23,6 +23,7 @@ use pegasus_pacifica::Configuration;
 use pegasus_pacifica::ConfigurationSource;
 use pegasus_pacifica::Effects;
 use pegasus_pacifica::Lease;
+use pegasus_rpc::MailboxSender;
 use pegasus_wire::TaskCode;
 use pegasus_wire::frame::RequestHead;
 use pegasus_wire::layer2::AppInfo;
@@ -56,6 +57,19 @@ pub struct Core {
     backlog: HashSet<Gpid, FixedState>,
     turn: Option<TurnClock>,
     lease: Lease,
+}
+
+/// Tells the shard that a write need wait no longer, however the read has ended: refused, panicked or
+/// done.
+struct KeyCachedNotice {
+    gpid: Gpid,
+    shard: MailboxSender<ShardMessage>,
+}
+
+impl Drop for KeyCachedNotice {
+    fn drop(&mut self) {
+        self.shard.send(ShardMessage::KeyCached(self.gpid));
+    }
 }
 
 /// The clocks, read once in each turn.
@@ -191,22 +205,16 @@ impl Core {
             return;
         };
         let handle = Arc::clone(&replica.handle);
-        let node = Arc::clone(&self.exits.node);
-        let shard = self.exits.index;
+        let shard = self.exits.node.shards[self.exits.index].clone();
+        let notice = KeyCachedNotice { gpid, shard };
         let job = move || {
+            let _notice = notice;
             // Only the cache matters: what is read may be out of date by the time it is used.
-            drop(handle.engine.get(
-                &raw_key,
-                ReadAt {
-                    now_epoch_s: 0,
-                    tier: ReadTier::All,
-                },
-            ));
-            node.shards[shard].send(ShardMessage::KeyCached(gpid));
+            let (now_epoch_s, tier) = (0, ReadTier::All);
+            drop(handle.engine.get(&raw_key, ReadAt { now_epoch_s, tier }));
         };
-        if self.exits.node.read_pool.submit(job).is_err() {
-            self.exits.node.shards[shard].send(ShardMessage::KeyCached(gpid));
-        }
+        // A full pool drops the job, and the notice with it: the write then reads for itself.
+        let _ = self.exits.node.read_pool.submit(job);
     }
 
     /// The value that a replica's next write waits for is in the block cache.

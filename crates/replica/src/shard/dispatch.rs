@@ -76,7 +76,10 @@ impl Service for Shard {
                 }
             }
             TaskKind::Peer => self.on_server_message(code, &argument, to, responder),
-            TaskKind::Admin => self.on_query(code, &argument, to, responder),
+            // A table in the header asks for a handler among the data operations, as upstream has it.
+            TaskKind::Admin if head.gpid.app_id.0 <= 0 => {
+                self.on_query(code, &argument, to, responder);
+            }
             _ => responder.fail(ErrorCode::HandlerNotFound),
         }
     }
