@@ -7,10 +7,14 @@ mod crash_load;
 mod environment;
 pub mod golden;
 mod onebox;
+mod random_inputs;
+mod random_operations;
 pub mod raw_socket;
 mod replica_digests;
+mod table_model;
 
 pub use crash_load::CrashLoad;
 pub use environment::{binary, checkout, number_from_env, shared_directory};
 pub use onebox::{Node, Onebox, OneboxOptions};
+pub use random_operations::RandomOperations;
 pub use replica_digests::wait_until_identical;

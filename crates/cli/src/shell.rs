@@ -77,7 +77,7 @@ pub enum ShellError {
         source: std::io::Error,
     },
     /// Several commands of a script failed; each was reported when it did.
-    #[error("{count} commands failed")]
+    #[error("failed commands: {count}")]
     Script {
         /// How many.
         count: usize,

@@ -5,7 +5,6 @@ use bytes::BytesMut;
 use pegasus_common::Decree;
 use pegasus_common::Gpid;
 use pegasus_common::partition_hash;
-use pegasus_engine::CheckReply;
 use pegasus_engine::WriteOperation;
 use pegasus_engine::WriteReply;
 use pegasus_rpc::ReplyTo;
@@ -175,72 +174,46 @@ impl ReplyEncoder {
 
     /// Appends the whole frame that answers a write.
     pub fn encode(&mut self, out: &mut BytesMut, to: ReplyTo, decree: Decree, reply: &WriteReply) {
+        /// Encodes an answer of another kind with what every answer says of its replica.
+        macro_rules! answer {
+            ($kind:ident { $($field:ident: $value:expr),* }) => {{
+                let response = rrdb::$kind {
+                    $($field: $value,)*
+                    error: reply.status().code(),
+                    app_id: self.update.app_id,
+                    partition_index: self.update.partition_index,
+                    decree: decree.0,
+                    server: self.update.server.clone(),
+                };
+                response::encode_ok(out, &to.addressing(), &response);
+            }};
+        }
+        /// The same for the two check operations, whose answers differ in their name alone.
+        macro_rules! check_answer {
+            ($kind:ident, $check:expr) => {
+                answer!($kind {
+                    check_value_returned: $check.check_value_returned,
+                    check_value_exist: $check.check_value_exist,
+                    check_value: $check.check_value.clone()
+                })
+            };
+        }
         match reply {
             WriteReply::Update { status } => {
                 self.update.error = status.code();
                 self.update.decree = decree.0;
                 response::encode_ok(out, &to.addressing(), &self.update);
             }
-            WriteReply::MultiRemove { status, count } => {
-                let response = rrdb::MultiRemoveResponse {
-                    error: status.code(),
-                    count: *count,
-                    app_id: self.update.app_id,
-                    partition_index: self.update.partition_index,
-                    decree: decree.0,
-                    server: self.update.server.clone(),
-                };
-                response::encode_ok(out, &to.addressing(), &response);
+            WriteReply::MultiRemove { count, .. } => {
+                answer!(MultiRemoveResponse { count: *count });
             }
-            WriteReply::Incr { status, new_value } => {
-                let response = rrdb::IncrResponse {
-                    error: status.code(),
-                    new_value: *new_value,
-                    app_id: self.update.app_id,
-                    partition_index: self.update.partition_index,
-                    decree: decree.0,
-                    server: self.update.server.clone(),
-                };
-                response::encode_ok(out, &to.addressing(), &response);
+            WriteReply::Incr { new_value, .. } => {
+                answer!(IncrResponse {
+                    new_value: *new_value
+                });
             }
-            WriteReply::CheckAndSet(check) => {
-                let CheckReply {
-                    status,
-                    check_value_returned,
-                    check_value_exist,
-                    check_value,
-                } = check.clone();
-                let response = rrdb::CheckAndSetResponse {
-                    error: status.code(),
-                    check_value_returned,
-                    check_value_exist,
-                    check_value,
-                    app_id: self.update.app_id,
-                    partition_index: self.update.partition_index,
-                    decree: decree.0,
-                    server: self.update.server.clone(),
-                };
-                response::encode_ok(out, &to.addressing(), &response);
-            }
-            WriteReply::CheckAndMutate(check) => {
-                let CheckReply {
-                    status,
-                    check_value_returned,
-                    check_value_exist,
-                    check_value,
-                } = check.clone();
-                let response = rrdb::CheckAndMutateResponse {
-                    error: status.code(),
-                    check_value_returned,
-                    check_value_exist,
-                    check_value,
-                    app_id: self.update.app_id,
-                    partition_index: self.update.partition_index,
-                    decree: decree.0,
-                    server: self.update.server.clone(),
-                };
-                response::encode_ok(out, &to.addressing(), &response);
-            }
+            WriteReply::CheckAndSet(check) => check_answer!(CheckAndSetResponse, check),
+            WriteReply::CheckAndMutate(check) => check_answer!(CheckAndMutateResponse, check),
         }
     }
 }
@@ -248,6 +221,7 @@ impl ReplyEncoder {
 #[cfg(test)]
 mod tests {
     use pegasus_common::StorageStatus;
+    use pegasus_engine::CheckReply;
     use pegasus_wire::Message;
     use pegasus_wire::frame::ResponseFrame;
 
