@@ -53,9 +53,9 @@ impl RandomOperations {
     pub async fn play(&mut self, count: u32) {
         for _ in 0..count {
             let kind = self.random.below(KINDS);
-            self.play_one(kind)
-                .await
-                .unwrap_or_else(|error| panic!("the cluster refuses operation kind {kind}: {error}"));
+            self.play_one(kind).await.unwrap_or_else(|error| {
+                panic!("the cluster refuses operation kind {kind}: {error}")
+            });
         }
     }
 

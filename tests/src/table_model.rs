@@ -112,8 +112,7 @@ impl TableModel {
             IncrTtl::Set(ttl) => seconds(ttl),
         };
         let value = Bytes::from(sum.to_string());
-        self.records
-            .insert(key.clone(), ModelRecord { value, ttl });
+        self.records.insert(key.clone(), ModelRecord { value, ttl });
         Ok(sum)
     }
 

@@ -66,9 +66,9 @@ impl RandomOperations {
             }
             return Ok(());
         }
-        let mut scanner = self
-            .table
-            .hash_scanner(&hash_key, &range.start, &range.stop, &options)?;
+        let mut scanner =
+            self.table
+                .hash_scanner(&hash_key, &range.start, &range.stop, &options)?;
         let mut found = Vec::new();
         while let Some(record) = scanner.next().await {
             found.push(record?);

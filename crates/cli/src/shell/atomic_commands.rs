@@ -45,9 +45,7 @@ impl Context {
             self.read_mutations(lines).await?
         } else {
             let given = args.mutation.iter();
-            given
-                .map(|text| parse_mutation(text))
-                .collect::<Result<_, _>>()?
+            given.map(parse_mutation).collect::<Result<_, _>>()?
         };
         let table = self.table().await?;
         let outcome = table.check_and_mutate(
@@ -173,7 +171,9 @@ mod tests {
         );
         assert_eq!(set.ttl, Ttl::seconds(10));
         // The shell has unescaped a quoted mutation once already.
-        assert!(matches!(parse_mutation(b"del \xff"), Ok(Mutation::Del(key)) if key == b"\xff"[..]));
+        assert!(
+            matches!(parse_mutation(b"del \xff"), Ok(Mutation::Del(key)) if key == b"\xff"[..])
+        );
         assert!(matches!(parse_mutation("del \"\""), Ok(Mutation::Del(key)) if key.is_empty()));
         for bad in ["", "set k", "set k v 0", "set k v x", "del", "put k v"] {
             assert!(parse_mutation(bad).is_err(), "{bad}");

@@ -57,7 +57,7 @@ mod tests {
     fn every_byte_can_be_typed_back() {
         let every: Vec<u8> = (0..=255).collect();
         for mode in [EscapeMode::Unprintable, EscapeMode::All] {
-            assert_eq!(split(&quote(&every, mode)).unwrap(), vec![every.clone()]);
+            assert_eq!(split(quote(&every, mode)).unwrap(), vec![every.clone()]);
         }
     }
 }
