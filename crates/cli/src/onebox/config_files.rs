@@ -35,23 +35,14 @@ fn meta(layout: &Layout, node: &Node) -> MetaServerConfig {
     let mut config = MetaServerConfig::default();
     config.core.log_directory = layout.log_directory(node).display().to_string();
     config.network.address = node.address.to_string();
-    let metas = layout
-        .nodes
-        .iter()
-        .filter(|other| other.role == NodeRole::Meta);
-    config.meta_server.server_list = metas.map(|meta| meta.address.to_string()).collect();
+    config.meta_server.server_list = layout.meta_addresses();
     config.meta_server.meta_state_service_parameters =
         layout.directory(node).join("store").display().to_string();
-    let replicas = layout
-        .nodes
-        .iter()
-        .filter(|other| other.role == NodeRole::Replica)
-        .count();
     // A onebox of one or two servers is complete as it is.
     config.meta_server.min_live_node_count_for_unfreeze = config
         .meta_server
         .min_live_node_count_for_unfreeze
-        .min(replicas as u64);
+        .min(layout.replica_count() as u64);
     config.replication.mutation_2pc_min_replica_count = members_needed(layout);
     config
 }
@@ -60,11 +51,7 @@ fn replica(layout: &Layout, node: &Node) -> ReplicaServerConfig {
     let mut config = ReplicaServerConfig::default();
     config.core.log_directory = layout.log_directory(node).display().to_string();
     config.network.address = node.address.to_string();
-    let metas = layout
-        .nodes
-        .iter()
-        .filter(|other| other.role == NodeRole::Meta);
-    config.replication.meta_servers = metas.map(|meta| meta.address.to_string()).collect();
+    config.replication.meta_servers = layout.meta_addresses();
     config.replication.data_dirs = (1..=layout.disks)
         .map(|disk| format!("disk{disk}:{}", layout.data_directory(node, disk).display()))
         .collect();
@@ -79,10 +66,5 @@ fn replica(layout: &Layout, node: &Node) -> ReplicaServerConfig {
 
 /// A onebox with one server has tables with one replica.
 fn members_needed<N: TryFrom<usize> + From<u8>>(layout: &Layout) -> N {
-    let replicas = layout
-        .nodes
-        .iter()
-        .filter(|other| other.role == NodeRole::Replica)
-        .count();
-    N::try_from(replicas.min(2)).unwrap_or_else(|_| N::from(2))
+    N::try_from(layout.replica_count().min(2)).unwrap_or_else(|_| N::from(2))
 }

@@ -237,13 +237,24 @@ impl Layout {
         self.directory(node).join(name)
     }
 
+    /// Where each meta server listens.
+    pub fn meta_addresses(&self) -> Vec<String> {
+        let metas = self.nodes.iter().filter(|node| node.role == NodeRole::Meta);
+        metas.map(|node| node.address.to_string()).collect()
+    }
+
     /// The meta servers as clients write them.
     pub fn meta_list(&self) -> String {
-        let metas = self.nodes.iter().filter(|node| node.role == NodeRole::Meta);
-        metas
-            .map(|node| node.address.to_string())
-            .collect::<Vec<_>>()
-            .join(",")
+        self.meta_addresses().join(",")
+    }
+
+    /// How many replica servers there are.
+    pub fn replica_count(&self) -> usize {
+        let replicas = self
+            .nodes
+            .iter()
+            .filter(|node| node.role == NodeRole::Replica);
+        replicas.count()
     }
 
     /// Finds a process by its name.

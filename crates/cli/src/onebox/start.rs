@@ -14,7 +14,6 @@ use super::StartOptions;
 use super::config_files;
 use super::layout::Layout;
 use super::layout::Node;
-use super::layout::NodeRole;
 use super::layout::Shape;
 use super::process;
 use crate::error::CliError;
@@ -108,12 +107,7 @@ async fn try_table(layout: &Layout) -> Result<(), String> {
     let cluster = Cluster::connect(&layout.meta_list(), options)
         .await
         .map_err(text)?;
-    let replicas = layout
-        .nodes
-        .iter()
-        .filter(|node| node.role == NodeRole::Replica)
-        .count();
-    let replica_count = replicas.min(REPLICA_COUNT_MAX);
+    let replica_count = layout.replica_count().min(REPLICA_COUNT_MAX);
     let create = CreateTable::new(TABLE)
         .partition_count(TABLE_PARTITIONS)
         .replica_count(i32::try_from(replica_count).unwrap_or(1));
