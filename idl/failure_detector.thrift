@@ -3,7 +3,7 @@ namespace rs pegasus.failure_detector
 
 include "base.thrift"
 
-// Argument of RPC_FD_FAILURE_DETECTOR_PING: a replica server is alive.
+// Argument of RPC_FD_FAILURE_DETECTOR_PING: a replica server is alive. Fields from 100 on are ours.
 struct beacon_msg {
     1: i64 time; // Sender's milliseconds; comes back in the answer.
     2: base.rpc_address from_node; // The replica server.
@@ -11,6 +11,9 @@ struct beacon_msg {
     4: optional i64 start_time; // When the sender's process started, Unix milliseconds.
     5: optional base.host_port hp_from_node; // Name of `from_node`.
     6: optional base.host_port hp_to_node; // Name of `to_node`.
+    100: optional i64 lease_ms; // How long the sender serves after sending this.
+    101: optional bool goodbye; // The sender has closed its lease for good and is about to stop.
+    102: optional bool loading; // The sender has locked its data directories and reads them in.
 }
 
 // Answer to a beacon.

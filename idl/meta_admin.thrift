@@ -97,6 +97,8 @@ struct configuration_query_by_node_request {
     2: optional list<metadata.replica_info> stored_replicas; // Every replica on its disks.
     3: optional replica_server_info info; // About the server.
     4: optional base.host_port hp_node; // Name of `node`.
+    100: optional i64 start_time; // Ours: when the sender's process started, as in its beacons.
+    101: optional bool loading; // Ours: the sender still reads its replicas in; the list has gaps.
 }
 
 // Answer to RPC_CM_CONFIG_SYNC.

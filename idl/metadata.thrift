@@ -68,4 +68,5 @@ struct replica_info {
     7: string app_type; // Always `pegasus`.
     8: string disk_tag; // Data directory that holds it.
     9: optional manual_compaction_status manual_compact_status; // Progress of a manual compaction.
+    100: optional bool is_proven; // Ours: it surely has all that it acknowledged (I6).
 }

@@ -6,6 +6,8 @@
 mod crash_load;
 mod environment;
 pub mod golden;
+pub mod http_page;
+pub mod membership;
 mod onebox;
 mod random_inputs;
 mod random_operations;

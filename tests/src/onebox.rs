@@ -143,6 +143,37 @@ impl Onebox {
         }
     }
 
+    /// Ends a process at once.
+    ///
+    /// # Panics
+    /// It does not run.
+    pub fn kill(&self, name: &str) {
+        self.onebox(&["kill", name]);
+    }
+
+    /// Starts a process that has ended; does not wait until it serves.
+    ///
+    /// # Panics
+    /// It runs.
+    pub fn start_node(&self, name: &str) {
+        self.onebox(&["start-node", name]);
+    }
+
+    /// Removes the data of a replica server that does not run.
+    ///
+    /// # Panics
+    /// There is none.
+    pub fn wipe(&self, name: &str) {
+        let directory = self.cluster_directory().join(name.replace('@', ""));
+        for disk in 1..=self.options.disks {
+            let data = match disk {
+                1 => directory.join("data"),
+                more => directory.join(format!("data{more}")),
+            };
+            fs::remove_dir_all(&data).expect("the server has data");
+        }
+    }
+
     /// Runs `pegasus onebox <arguments>` on this cluster.
     ///
     /// # Panics

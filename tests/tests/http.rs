@@ -1,6 +1,6 @@
 //! The HTTP pages that every server has, on the port of its RPCs.
 
-use pegasus_tests::raw_socket::{Ending, RawSocket};
+use pegasus_tests::http_page::get;
 use pegasus_tests::{Onebox, OneboxOptions};
 
 #[test]
@@ -40,18 +40,4 @@ fn check_metrics(server: &str, text: &str) {
         values += 1;
     }
     assert!(values > 0, "{server} has no metrics");
-}
-
-/// Status and body.
-fn get(address: &str, path: &str) -> (u16, String) {
-    let mut socket = RawSocket::open(address);
-    let request = format!("GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
-    assert!(socket.send(request.as_bytes()));
-    let Ending::Closed(answer) = socket.ending() else {
-        panic!("{address}{path}: no end");
-    };
-    let answer = String::from_utf8(answer).expect("text");
-    let (head, body) = answer.split_once("\r\n\r\n").expect("a head and a body");
-    let status = head.split(' ').nth(1).and_then(|code| code.parse().ok());
-    (status.expect("a status"), body.to_owned())
 }

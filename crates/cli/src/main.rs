@@ -1,10 +1,12 @@
 //! `pegasus`: the one binary. Servers, the local cluster, the shell, the load generator.
 
 mod bench;
+mod chaos;
 mod error;
 mod onebox;
 mod servers;
 mod shell;
+mod signals;
 mod terminal;
 
 use std::future::Future;
@@ -39,6 +41,8 @@ enum Command {
     Shell(shell::ShellCommand),
     /// Put load on a cluster and measure it.
     Bench(bench::BenchCommand),
+    /// Put a cluster of real processes under load and faults, and check what its clients saw.
+    Chaos(chaos::ChaosCommand),
 }
 
 fn main() -> ExitCode {
@@ -48,6 +52,7 @@ fn main() -> ExitCode {
         Command::Onebox(command) => command.run(),
         Command::Shell(command) => block_on(command.run()),
         Command::Bench(command) => block_on(command.run()),
+        Command::Chaos(command) => command.run(),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

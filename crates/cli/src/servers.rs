@@ -1,6 +1,5 @@
 //! `pegasus meta` and `pegasus replica`: a server in the foreground, until it is told to end.
 
-use std::future::Future;
 use std::path::Path;
 use std::path::PathBuf;
 
@@ -11,13 +10,12 @@ use pegasus_common::logging::LoggerSection;
 use pegasus_common::logging::Logging;
 use pegasus_meta::config::MetaServerConfig;
 use pegasus_replica::ReplicaServerConfig;
-use tokio::signal::unix::SignalKind;
-use tokio::signal::unix::signal;
 use tracing::error;
 use tracing::info;
 
 use crate::error::CliError;
 use crate::error::with_causes;
+use crate::signals::ended;
 
 /// What a server is started with.
 #[derive(Debug, Args)]
@@ -71,29 +69,5 @@ fn finish<E: std::error::Error>(role: &str, result: Result<(), E>) -> Result<(),
             error!(role, error = text, "server failed");
             Err(CliError::failed(format!("{role} server: {text}")))
         }
-    }
-}
-
-/// Ready when the process is asked to end: TERM, or INT from a terminal.
-async fn ended() {
-    let wait = |kind| -> std::io::Result<_> {
-        let mut signals = signal(kind)?;
-        Ok(async move {
-            signals.recv().await;
-        })
-    };
-    match (wait(SignalKind::terminate()), wait(SignalKind::interrupt())) {
-        (Ok(terminate), Ok(interrupt)) => either(terminate, interrupt).await,
-        (Err(problem), _) | (_, Err(problem)) => {
-            error!(error = %problem, "signals cannot be heard: only KILL ends this server");
-            std::future::pending::<()>().await;
-        }
-    }
-}
-
-async fn either(first: impl Future<Output = ()>, second: impl Future<Output = ()>) {
-    tokio::select! {
-        () = first => {}
-        () = second => {}
     }
 }

@@ -4,10 +4,12 @@
 mod atomic_commands;
 mod commands;
 mod context;
+mod curing_arguments;
+mod curing_commands;
 mod data_arguments;
 mod data_commands;
 mod escape;
-mod health;
+pub mod health;
 mod interactive;
 mod key_arguments;
 mod lines;
@@ -230,6 +232,10 @@ async fn dispatch(
         Command::Ttl(args) => context.ttl(&args).await,
         Command::HashScan(args) => context.hash_scan(&args).await,
         Command::FullScan(args) => context.full_scan(&args).await,
+        Command::GetMetaLevel => context.get_meta_level().await,
+        Command::SetMetaLevel { level } => context.set_meta_level(level).await,
+        Command::Propose(args) => context.propose(&args).await,
+        Command::DddDiagnose(args) => context.ddd_diagnose(&args).await,
     }?;
     Ok(Flow::Continue)
 }

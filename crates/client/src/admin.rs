@@ -121,6 +121,14 @@ impl Admin {
         Self { meta, timeout }
     }
 
+    pub(crate) fn meta(&self) -> &MetaClient {
+        &self.meta
+    }
+
+    pub(crate) fn timeout(&self) -> Duration {
+        self.timeout
+    }
+
     /// The same calls with another deadline.
     #[must_use]
     pub fn with_timeout(mut self, timeout: Duration) -> Self {

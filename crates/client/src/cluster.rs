@@ -46,12 +46,7 @@ impl Cluster {
     pub async fn table(&self, name: &str) -> Result<Table, ClientError> {
         let timeout = self.options.meta_timeout;
         let routing = Routing::open(name, self.meta.clone(), timeout).await?;
-        Ok(Table::new(
-            name,
-            routing,
-            self.pool.clone(),
-            self.options.operation_timeout,
-        ))
+        Ok(Table::new(name, routing, self.pool.clone(), &self.options))
     }
 
     /// Administrative calls.

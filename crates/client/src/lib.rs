@@ -26,6 +26,7 @@ mod admin;
 mod atomic;
 mod batch;
 mod cluster;
+mod curing;
 mod del_range;
 mod error;
 mod meta_client;
@@ -46,14 +47,16 @@ pub use atomic::{
 };
 pub use batch::{NewRecord, RecordKey};
 pub use cluster::Cluster;
+pub use curing::{Change, Urgency};
 pub use error::{ClientError, TableProblem, WriteFate};
 pub use multi::{Completeness, MultiGetResult, SortKeyValue};
 pub use operation::Answered;
 pub use options::{
     Bound, ClientOptions, Direction, Filter, IncrTtl, MultiGetOptions, ScanOptions, Ttl, Values,
+    WriteRepetition,
 };
 pub use pegasus_wire::layer2::{AppInfo, AppStatus};
-pub use pegasus_wire::meta_admin::NodeStatus;
+pub use pegasus_wire::meta_admin::{ConfigType, DddPartitionInfo, MetaFunctionLevel, NodeStatus};
 pub use point::TimeToLive;
 pub use routing::{PartitionMembers, Partitions};
 pub use scan::{Record, Scanner};

@@ -11,7 +11,7 @@ use tokio::time::Instant;
 
 use crate::error::ClientError;
 use crate::meta_list::MetaList;
-use crate::retry::{Backoff, Repeat};
+use crate::retry::{Backoff, Repeat, RoutingTrust};
 
 /// One kind of call to the meta server.
 #[derive(Clone, Copy, Debug)]
@@ -72,7 +72,10 @@ plain_answers!(
     ConfigurationCreateAppResponse,
     ConfigurationDropAppResponse,
     ConfigurationListNodesResponse,
-    ConfigurationClusterInfoResponse
+    ConfigurationClusterInfoResponse,
+    ConfigurationMetaControlResponse,
+    ConfigurationBalancerResponse,
+    DddDiagnoseResponse
 );
 
 #[derive(Debug)]
@@ -140,7 +143,7 @@ impl MetaClient {
                     }
                 }
             }
-            let pause = backoff.next_pause();
+            let pause = backoff.next_pause(RoutingTrust::Lost);
             if Instant::now() + pause >= deadline {
                 return Err(self.no_leader(call, last));
             }

@@ -12,6 +12,7 @@ use pegasus_wire::rrdb::FilterType;
 pub struct ClientOptions {
     pub(crate) operation_timeout: Duration,
     pub(crate) meta_timeout: Duration,
+    pub(crate) write_repetition: WriteRepetition,
     pub(crate) session: SessionOptions,
 }
 
@@ -21,6 +22,7 @@ impl Default for ClientOptions {
         Self {
             operation_timeout: Duration::from_secs(5),
             meta_timeout: Duration::from_secs(5),
+            write_repetition: WriteRepetition::default(),
             session: SessionOptions::default(),
         }
     }
@@ -48,12 +50,33 @@ impl ClientOptions {
         self
     }
 
+    /// Whether plain writes may be sent again.
+    #[must_use]
+    pub fn write_repetition(mut self, repetition: WriteRepetition) -> Self {
+        self.write_repetition = repetition;
+        self
+    }
+
     /// Limits of each connection.
     #[must_use]
     pub fn session(mut self, options: SessionOptions) -> Self {
         self.session = options;
         self
     }
+}
+
+/// Whether a write that sets or deletes may be sent again when it may have been executed already.
+/// `incr` and the check operations never are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum WriteRepetition {
+    /// It may, until its deadline: the record ends as the write wants it. In between, the write of
+    /// another client may be seen and then overwritten by the repetition.
+    #[default]
+    Idempotent,
+    /// It is sent at most once; a failure says whether it may have been executed
+    /// ([`ClientError::write_fate`](crate::ClientError::write_fate)). For applications that need each
+    /// write to take effect at one instant.
+    Never,
 }
 
 /// How long a record lives.

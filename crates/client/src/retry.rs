@@ -10,8 +10,13 @@ use pegasus_rpc::{CallError, RequestFate};
 
 /// First pause between two attempts; doubled with each (the official C++ client's figures).
 const BACKOFF_FIRST: Duration = Duration::from_millis(8);
-/// The longest pause.
-const BACKOFF_MAX: Duration = Duration::from_secs(1);
+/// The longest pause while the primary is looked for. It adds to how long a failover is felt.
+const SEARCH_PAUSE_MAX: Duration = Duration::from_millis(100);
+/// The longest pause for a server that asks for less load.
+const RELIEF_PAUSE_MAX: Duration = Duration::from_secs(1);
+/// How long the first attempt waits for the meta server's answer; doubled with each. A meta server
+/// that is away must not keep operations from servers that are there.
+const QUERY_PATIENCE_FIRST: Duration = Duration::from_millis(250);
 
 /// Whether executing an operation twice is the same as executing it once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -118,12 +123,21 @@ pub(crate) struct Backoff {
 }
 
 impl Backoff {
-    /// The next pause: doubled each time, up to 1 s, of which a random quarter is left out so that
+    /// The next pause: doubled each time, up to a limit, of which a random quarter is left out so that
     /// clients that failed together do not come back together.
-    pub(crate) fn next_pause(&mut self) -> Duration {
-        let pause = (BACKOFF_FIRST * (1 << self.attempts.min(10))).min(BACKOFF_MAX);
+    pub(crate) fn next_pause(&mut self, routing: RoutingTrust) -> Duration {
+        let longest = match routing {
+            RoutingTrust::Lost => SEARCH_PAUSE_MAX,
+            RoutingTrust::Kept => RELIEF_PAUSE_MAX,
+        };
+        let pause = (BACKOFF_FIRST * (1 << self.attempts.min(10))).min(longest);
         self.attempts = self.attempts.saturating_add(1);
         pause.mul_f64(rand::random_range(0.75..=1.0))
+    }
+
+    /// How long to wait for the meta server before the next attempt is made with what is known.
+    pub(crate) fn query_patience(&self) -> Duration {
+        QUERY_PATIENCE_FIRST * (1 << self.attempts.min(10))
     }
 }
 
@@ -219,11 +233,17 @@ mod tests {
 
     #[test]
     fn pauses_grow_and_are_bounded() {
-        let mut backoff = Backoff::default();
-        let first = backoff.next_pause();
-        assert!(first <= BACKOFF_FIRST && first >= BACKOFF_FIRST.mul_f64(0.75));
-        for _ in 0..100 {
-            assert!(backoff.next_pause() <= BACKOFF_MAX);
+        for (routing, longest) in [
+            (RoutingTrust::Lost, SEARCH_PAUSE_MAX),
+            (RoutingTrust::Kept, RELIEF_PAUSE_MAX),
+        ] {
+            let mut backoff = Backoff::default();
+            let first = backoff.next_pause(routing);
+            assert!(first <= BACKOFF_FIRST && first >= BACKOFF_FIRST.mul_f64(0.75));
+            for _ in 0..100 {
+                assert!(backoff.next_pause(routing) <= longest);
+            }
+            assert!(backoff.next_pause(routing) >= longest.mul_f64(0.75));
         }
     }
 }

@@ -1,6 +1,7 @@
 //! A table: the way of one operation from the caller to the right server and back.
 
 use std::fmt;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,8 +13,13 @@ use tokio::time::Instant;
 
 use crate::error::{ClientError, WriteFate};
 use crate::operation::{Access, Answered, DataResponse, Operation};
-use crate::retry::{self, Backoff, Next, RoutingTrust, surely_not_executed};
+use crate::options::{ClientOptions, WriteRepetition};
+use crate::retry::{self, Backoff, Next, Repeat, RoutingTrust, surely_not_executed};
 use crate::routing::{Partitions, Routing};
+
+/// A server that has been silent for so long may hang or be cut off: the meta server is asked whether
+/// another one has taken over, and again after each such time.
+const SILENCE: Duration = Duration::from_millis(500);
 
 /// One table of a cluster; cheap to clone, and shared between tasks at will.
 ///
@@ -34,6 +40,7 @@ struct Inner {
     name: String,
     routing: Arc<Routing>,
     pool: SessionPool,
+    write_repetition: WriteRepetition,
 }
 
 type Observer = Arc<dyn Fn(Answered) + Send + Sync>;
@@ -53,15 +60,38 @@ enum Failure {
     NoPrimary(Gpid),
 }
 
+/// How an attempt ends.
+enum AttemptEnd {
+    Answered(Response),
+    Failed(Failure),
+    /// The server kept silent, and another one has taken over.
+    Moved,
+}
+
+impl From<Result<Response, Failure>> for AttemptEnd {
+    fn from(result: Result<Response, Failure>) -> Self {
+        match result {
+            Ok(response) => Self::Answered(response),
+            Err(failure) => Self::Failed(failure),
+        }
+    }
+}
+
 impl Table {
-    pub(crate) fn new(name: &str, routing: Routing, pool: SessionPool, timeout: Duration) -> Self {
+    pub(crate) fn new(
+        name: &str,
+        routing: Routing,
+        pool: SessionPool,
+        options: &ClientOptions,
+    ) -> Self {
         Self {
             inner: Arc::new(Inner {
                 name: name.to_owned(),
                 routing: Arc::new(routing),
                 pool,
+                write_repetition: options.write_repetition,
             }),
-            timeout,
+            timeout: options.operation_timeout,
             observer: None,
         }
     }
@@ -104,26 +134,25 @@ impl Table {
         argument: &Q,
     ) -> Result<R, ClientError> {
         let deadline = Instant::now() + self.timeout;
+        let repeat = self.repeat_of(operation);
         let mut backoff = Backoff::default();
         loop {
-            let (failure, seen) = {
-                let partitions = self.inner.routing.load();
-                let seen = partitions.version();
-                let (header, primary) = self.route(&partitions, target, deadline);
-                drop(partitions);
-                match self.attempt(operation, header, primary, argument).await {
-                    Ok(response) => return self.accept(operation, &response),
-                    Err(failure) => (failure, seen),
-                }
+            let seen = self.inner.routing.load().version();
+            let attempt = self.attempt_until_moved(operation, repeat, target, argument, deadline);
+            let failure = match attempt.await {
+                AttemptEnd::Answered(response) => return self.accept(operation, &response),
+                AttemptEnd::Moved => continue,
+                AttemptEnd::Failed(failure) => failure,
             };
             let (next, trust) = match &failure {
-                Failure::NoPrimary(_) => (Next::Retry, RoutingTrust::Lost),
                 Failure::Call(error) => {
-                    let reaction = retry::react(error, operation.repeat);
+                    let reaction = retry::react(error, repeat);
                     (reaction.next, reaction.routing)
                 }
+                Failure::NoPrimary(_) => (Next::Retry, RoutingTrust::Lost),
             };
-            let retry_at = Instant::now() + backoff.next_pause();
+            let query_patience = backoff.query_patience();
+            let retry_at = Instant::now() + backoff.next_pause(trust);
             if next == Next::Fail || retry_at >= deadline {
                 if trust == RoutingTrust::Lost {
                     self.inner.routing.refresh_soon(seen);
@@ -133,9 +162,54 @@ impl Table {
             if trust == RoutingTrust::Lost {
                 // A failed query leaves the old routing, which is tried again.
                 let refresh = self.inner.routing.refresh(seen);
-                let _ = tokio::time::timeout_at(deadline, refresh).await;
+                let patience = deadline.min(Instant::now() + query_patience);
+                let _ = tokio::time::timeout_at(patience, refresh).await;
             }
             tokio::time::sleep_until(retry_at).await;
+        }
+    }
+
+    /// Whether executing the operation twice is taken to be the same as executing it once.
+    fn repeat_of(&self, operation: Operation) -> Repeat {
+        match (operation.access, self.inner.write_repetition) {
+            (Access::Write, WriteRepetition::Never) => Repeat::Harmful,
+            _ => operation.repeat,
+        }
+    }
+
+    /// One attempt. It is given up early when the server keeps silent, another one has taken over, and
+    /// asking that one too does no harm.
+    async fn attempt_until_moved<Q: Message>(
+        &self,
+        operation: Operation,
+        repeat: Repeat,
+        target: Target,
+        argument: &Q,
+        deadline: Instant,
+    ) -> AttemptEnd {
+        let (header, primary, mut seen) = {
+            let partitions = self.inner.routing.load();
+            let (header, primary) = self.route(&partitions, target, deadline);
+            (header, primary, partitions.version())
+        };
+        let mut attempt = pin!(self.attempt(operation, header, primary, argument));
+        if repeat == Repeat::Harmful {
+            return attempt.await.into();
+        }
+        loop {
+            if let Ok(result) = tokio::time::timeout(SILENCE, &mut attempt).await {
+                return result.into();
+            }
+            tokio::select! {
+                result = &mut attempt => return result.into(),
+                _ = self.inner.routing.refresh(seen) => {}
+            }
+            let partitions = self.inner.routing.load();
+            seen = partitions.version();
+            let (_, primary_now) = self.route(&partitions, target, deadline);
+            if primary_now.is_some() && primary_now != primary {
+                return AttemptEnd::Moved;
+            }
         }
     }
 

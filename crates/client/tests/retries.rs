@@ -13,7 +13,7 @@ use fake::{Action, FakeServer, meta_of, ok, refuse, table_on};
 use parking_lot::Mutex;
 use pegasus_client::{
     Check, CheckKind, ClientError, ClientOptions, Cluster, IncrTtl, ReturnValue, SetValue, Table,
-    TableProblem, Ttl, Verdict, WriteFate,
+    TableProblem, Ttl, Verdict, WriteFate, WriteRepetition,
 };
 use pegasus_common::{ErrorCode, RpcAddress};
 use pegasus_wire::TaskCode;
@@ -154,6 +154,55 @@ async fn a_silent_server_costs_the_deadline_and_no_more() {
     let elapsed = started.elapsed();
     assert!(elapsed >= Duration::from_millis(60), "{elapsed:?}");
     assert!(elapsed < Duration::from_secs(2), "{elapsed:?}");
+}
+
+#[tokio::test]
+async fn a_silent_server_is_left_when_another_has_taken_over() {
+    let old = FakeServer::start(|_| Action::Silence);
+    let new = stumbling(|request| ok(request, &UpdateResponse::default()));
+    let description = Arc::new(Mutex::new(table_on(old.address, 4)));
+    let meta = meta_of(description.clone());
+    let table = open(&meta).await;
+    let set = tokio::spawn({
+        let table = table.clone();
+        async move { table.set(b"h", b"s", "v").await }
+    });
+    // It asks, learns nothing new, and waits on.
+    meta.wait_for(TaskCode::QueryConfig, 2).await;
+    *description.lock() = table_on(new.address, 4);
+    set.await.unwrap().unwrap();
+    assert_eq!(old.count(TaskCode::Put), 1);
+    assert_eq!(new.count(TaskCode::Put), 1);
+}
+
+#[tokio::test]
+async fn a_write_that_may_be_sent_once_is_not_repeated_elsewhere() {
+    let old = FakeServer::start(|_| Action::Hangup);
+    let meta = meta_of(Arc::new(Mutex::new(table_on(old.address, 4))));
+    let options = ClientOptions::new().write_repetition(WriteRepetition::Never);
+    let list = meta.address.to_string();
+    let cluster = Cluster::connect(&list, options).await.unwrap();
+    let table = cluster.table("temp").await.unwrap();
+    let error = table.set(b"h", b"s", "v").await.unwrap_err();
+    assert_eq!(error.write_fate(), WriteFate::Unknown, "{error}");
+    assert_eq!(old.count(TaskCode::Put), 1);
+}
+
+#[tokio::test]
+async fn a_silent_meta_server_does_not_keep_operations_from_a_server_that_is_there() {
+    let replica = stumbling(|request| refuse(request, ErrorCode::InvalidState));
+    let description = table_on(replica.address, 4);
+    let queries = AtomicUsize::new(0);
+    let meta = FakeServer::start(
+        move |request| match queries.fetch_add(1, Ordering::Relaxed) {
+            0 => ok(request, &description),
+            _ => Action::Silence,
+        },
+    );
+    let table = open(&meta).await;
+    let started = std::time::Instant::now();
+    table.set(b"h", b"s", "v").await.unwrap();
+    assert!(started.elapsed() < Duration::from_secs(3));
 }
 
 #[tokio::test]

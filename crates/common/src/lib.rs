@@ -11,6 +11,7 @@ pub mod key;
 pub mod logging;
 pub mod metrics;
 pub mod partition_hash;
+pub mod reach;
 pub mod storage_status;
 pub mod value;
 

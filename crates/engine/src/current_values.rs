@@ -36,30 +36,43 @@ pub trait CurrentValues {
     fn get(&mut self, raw_key: &[u8]) -> Lookup;
 }
 
-/// The source of a primary: mutations in flight, then RocksDB.
-pub struct InFlightValues<'a> {
+/// Storage that is asked for the value of one key: [`Engine`], or a simulator's model of it.
+pub trait StoredValues {
+    /// The applied value of a raw key. With [`ReadTier::CacheOnly`] it never blocks; with
+    /// [`ReadTier::All`] it never gives [`Lookup::NotCached`].
+    fn lookup(&self, raw_key: &[u8], tier: ReadTier) -> Lookup;
+}
+
+impl StoredValues for Engine {
+    fn lookup(&self, raw_key: &[u8], tier: ReadTier) -> Lookup {
+        Engine::lookup(self, raw_key, tier)
+    }
+}
+
+/// The source of a primary: mutations in flight, then storage.
+pub struct InFlightValues<'a, S> {
     overlay: &'a mut Overlay,
-    engine: &'a Engine,
+    storage: &'a S,
     tier: ReadTier,
 }
 
-impl<'a> InFlightValues<'a> {
+impl<'a, S: StoredValues> InFlightValues<'a, S> {
     /// With [`ReadTier::CacheOnly`] a lookup never blocks; with [`ReadTier::All`] it never gives
     /// [`Lookup::NotCached`].
-    pub const fn new(overlay: &'a mut Overlay, engine: &'a Engine, tier: ReadTier) -> Self {
+    pub const fn new(overlay: &'a mut Overlay, storage: &'a S, tier: ReadTier) -> Self {
         Self {
             overlay,
-            engine,
+            storage,
             tier,
         }
     }
 }
 
-impl CurrentValues for InFlightValues<'_> {
+impl<S: StoredValues> CurrentValues for InFlightValues<'_, S> {
     fn get(&mut self, raw_key: &[u8]) -> Lookup {
         match self.overlay.find(raw_key) {
             Some(record) => record.into(),
-            None => self.engine.lookup(raw_key, self.tier),
+            None => self.storage.lookup(raw_key, self.tier),
         }
     }
 }

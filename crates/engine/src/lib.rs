@@ -13,6 +13,8 @@
 //! * the [`AppliedMark`] in the database and the data beside it always agree, whatever crashes;
 //! * mutations are applied without gap or repetition: decree `applied + 1` or an error;
 //! * no bytes from a peer or client make it panic, and none reach RocksDB unchecked;
+//! * every block that is read is verified: a read that meets a changed byte fails, and the host hears;
+//! * a full disk refuses and loses nothing; the engine goes on by itself when there is space;
 //! * with [`ReadTier::CacheOnly`] and in [`Engine::apply`] it never waits for the disk.
 
 mod builder;
@@ -30,7 +32,7 @@ mod settings;
 mod test_vectors;
 
 pub use builder::{EncodedMutation, MutationBuilder};
-pub use current_values::{CurrentValues, InFlightValues, Lookup};
+pub use current_values::{CurrentValues, InFlightValues, Lookup, StoredValues};
 pub use error::EngineError;
 pub use evaluate::{
     CheckReply, Evaluation, EvaluationTime, WriteOperation, WriteReply, WriteSettings, evaluate,
@@ -39,8 +41,8 @@ pub use options::{BlockCacheKind, Compression, EngineOptions, RangeLimits};
 pub use overlay::Overlay;
 pub use read::{Found, PinnedValue, ReadAt, ReadOutcome, ReadTier};
 pub use rocks::{
-    AppliedMark, AppliedMutation, ApplyError, BackgroundFailure, CloseMode, ContentDigest, Engine,
-    EngineListener, EngineSetup, EngineStats, FlushMode, OpenMode, Shared, SharedUsage, StallState,
-    checkpoint_mark, storage_status,
+    AppliedMark, AppliedMutation, ApplyError, BackgroundFailure, CheckpointFile, CheckpointInfo,
+    CloseMode, ContentDigest, Engine, EngineListener, EngineSetup, EngineStats, FlushMode,
+    OpenMode, Shared, SharedUsage, SpaceState, StallState, checkpoint_mark, storage_status,
 };
 pub use settings::{PartitionShare, SettingsHandle, TableSettings};

@@ -157,7 +157,7 @@ fn a_checkpoint_has_what_its_mark_says() {
     put(&mut replica, "a", "1", 0);
     put(&mut replica, "b", "2", 0);
     let copy = dir.path().join("checkpoint");
-    let mark = replica.engine.checkpoint(&copy).unwrap();
+    let mark = replica.engine.checkpoint(&copy).unwrap().mark;
     assert_eq!(mark, replica.engine.applied());
     put(&mut replica, "c", "3", 0);
     assert_eq!(checkpoint_mark(&copy).unwrap(), mark);
@@ -542,4 +542,40 @@ fn an_overrun_of_time_is_told_as_each_operation_tells_it() {
         .engine
         .get_scanner(&request, ALL.now_epoch_s, Instant::now());
     assert_eq!((scan.error, scan.kvs.len(), scan.context_id), (7, 99, 0));
+}
+
+/// A learner that installs a checkpoint must know exactly which mutations it has got, or it skips or
+/// repeats some: whatever is applied meanwhile, and wherever the files have gone.
+#[test]
+fn a_moved_or_copied_checkpoint_has_exactly_what_it_says() {
+    let dir = tempfile::tempdir().unwrap();
+    let shared = shared();
+    let mut replica = Replica::open(&shared, &dir.path().join("rdb"), OpenMode::Create);
+    for round in 0..3 {
+        for number in 0..10 {
+            put(&mut replica, &format!("{round}.{number}"), "x", 0);
+        }
+        let made = dir.path().join("made");
+        let info = replica.engine.checkpoint(&made).unwrap();
+        put(&mut replica, "later", "x", 0);
+        assert_eq!(info.mark.decree, Decree(10 * (round + 1) + round));
+        // As a learner gets it: the listed files and nothing else.
+        let copied = dir.path().join(format!("copied{round}"));
+        std::fs::create_dir(&copied).unwrap();
+        for file in &info.files {
+            let bytes = std::fs::copy(made.join(&file.name), copied.join(&file.name)).unwrap();
+            assert_eq!(bytes, file.bytes);
+        }
+        let moved = dir.path().join(format!("moved{round}"));
+        std::fs::rename(&made, &moved).unwrap();
+        for place in [copied, moved] {
+            assert_eq!(checkpoint_mark(&place).unwrap(), info.mark);
+            let restored = Replica::open(&shared, &place, OpenMode::MustExist);
+            assert_eq!(restored.engine.applied(), info.mark);
+            assert_eq!(restored.engine.flushed(), info.mark.decree);
+            let content = restored.engine.digest_of_all(NOW_S).unwrap();
+            let expected = u64::try_from(10 * (round + 1) + round.min(1)).unwrap();
+            assert_eq!(content.record_count, expected);
+        }
+    }
 }

@@ -1,6 +1,6 @@
 //! The segment that is being written.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::batch::{BatchEncoder, BatchPlace};
 use crate::directory::Directory;
@@ -8,6 +8,7 @@ use crate::error::LogFailure;
 use crate::file_layer::LogFile;
 use crate::header::{HEADER_SECTORS, SegmentHeader};
 use crate::own_record::BatchIndex;
+use crate::planted::{self, PlantedBug};
 use crate::sector::{Life, LogId, SECTOR_BYTES};
 use crate::spares::Spares;
 use crate::standing::Standing;
@@ -53,9 +54,11 @@ impl ActiveSegment {
             next_sector += sectors(sealed);
             bytes.extend_from_slice(sealed);
         }
-        file.write_at(&bytes, 0)
-            .map_err(LogFailure::new("write", &spare))?;
-        file.sync().map_err(LogFailure::new("flush", &spare))?;
+        if let Err(failure) = begin(&*file, &spare, &bytes) {
+            // Its content is unknown now.
+            directory.remove(&spare)?;
+            return Err(failure);
+        }
         let path = directory.segment_path(header.index);
         directory.rename(&spare, &path)?;
         directory.sync()?;
@@ -80,8 +83,10 @@ impl ActiveSegment {
         self.next_sector * SECTOR_BYTES as u64 + batch_bytes as u64
     }
 
-    /// Writes a finished batch.
-    pub fn write(&mut self, batch: &mut BatchEncoder) -> Result<(), LogFailure> {
+    /// Writes a finished batch, and gives the sector where it starts. After a refusal it can be
+    /// written again: the same bytes at the same place.
+    pub fn write(&mut self, batch: &mut BatchEncoder) -> Result<u64, LogFailure> {
+        let first_sector = self.next_sector;
         let sealed = batch.seal(BatchPlace {
             log: self.log,
             life: self.life,
@@ -89,20 +94,28 @@ impl ActiveSegment {
             first_sector: self.next_sector,
         });
         let offset = self.next_sector * SECTOR_BYTES as u64;
-        self.file
-            .write_at(sealed, offset)
-            .map_err(LogFailure::new("write", &self.path))?;
-        self.next_sector += sectors(sealed);
+        let written = self.file.write_at(sealed, offset);
+        if written.is_ok() || planted::is(PlantedBug::TornBatchSkipped) {
+            self.next_sector += sectors(sealed);
+        }
+        written.map_err(LogFailure::new("write", &self.path))?;
         self.next_batch += 1;
-        Ok(())
+        Ok(first_sector)
     }
 
     /// Flushes what was written.
     pub fn sync(&self) -> Result<(), LogFailure> {
-        self.file
-            .sync()
-            .map_err(LogFailure::new("flush", &self.path))
+        self.file.sync().map_err(LogFailure::of_flush(&self.path))
     }
+}
+
+fn begin(file: &dyn LogFile, path: &Path, bytes: &[u8]) -> Result<(), LogFailure> {
+    file.write_at(bytes, 0)
+        .map_err(LogFailure::new("write", path))?;
+    if planted::is(PlantedBug::SegmentNotFlushed) {
+        return Ok(());
+    }
+    file.sync().map_err(LogFailure::of_flush(path))
 }
 
 fn sectors(bytes: &[u8]) -> u64 {

@@ -148,13 +148,13 @@ impl Directory {
     /// Replaces the marker, durably.
     pub fn write_marker(&self, marker: &Marker) -> Result<(), LogFailure> {
         let new = self.path.join(NEW_MARKER);
-        self.files
+        let file = self
+            .files
             .open(&new, Access::Writable)
-            .and_then(|file| {
-                file.write_at(&marker.encode(), 0)?;
-                file.sync()
-            })
+            .map_err(LogFailure::new("create", &new))?;
+        file.write_at(&marker.encode(), 0)
             .map_err(LogFailure::new("write", &new))?;
+        file.sync().map_err(LogFailure::of_flush(&new))?;
         self.rename(&new, &self.marker_path())?;
         self.sync()
     }
@@ -177,7 +177,7 @@ impl Directory {
     pub fn sync(&self) -> Result<(), LogFailure> {
         self.files
             .sync_directory(&self.path)
-            .map_err(LogFailure::new("flush", &self.path))
+            .map_err(LogFailure::of_flush(&self.path))
     }
 }
 

@@ -113,14 +113,43 @@ pub struct LogFailure {
     pub path: PathBuf,
     /// The refusal.
     pub source: Arc<io::Error>,
+    remedy: Remedy,
+}
+
+/// What helps against a refusal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Remedy {
+    /// Space on the disk, then the same again.
+    Space,
+    /// Nothing.
+    None,
 }
 
 impl LogFailure {
+    /// A flush was refused. Nothing helps, not even if the disk was full: the operating system may
+    /// have dropped what it could not write, and call the next flush a success.
+    pub(crate) fn of_flush(path: &Path) -> impl FnOnce(io::Error) -> Self {
+        let failure = Self::new("flush", path);
+        move |source| Self {
+            remedy: Remedy::None,
+            ..failure(source)
+        }
+    }
+
+    /// Whether the same can be done once the disk has space again.
+    pub(crate) fn is_for_want_of_space(&self) -> bool {
+        self.remedy == Remedy::Space
+    }
+
     pub(crate) fn new(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
         let path = path.to_owned();
         move |source| Self {
             action,
             path,
+            remedy: match source.kind() {
+                io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Remedy::Space,
+                _ => Remedy::None,
+            },
             source: Arc::new(source),
         }
     }
@@ -132,6 +161,10 @@ pub enum SubmitError {
     /// As many bytes wait as the queue may hold. Try again after the next `on_safe`.
     #[error("the mutation log's queue is full")]
     Full(Vec<Record>),
+    /// The disk is full: the log waits for space to go on with what it has taken. Nothing is lost;
+    /// try again later.
+    #[error("the mutation log waits for space on its disk")]
+    NoSpace(Vec<Record>),
     /// One record is larger than the format allows ([`crate::Record::BYTES_MAX`]).
     #[error("a record of {bytes} bytes is larger than a mutation log can hold")]
     TooLarge {

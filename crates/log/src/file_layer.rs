@@ -3,6 +3,8 @@
 
 use std::fs::{File, OpenOptions};
 use std::io;
+use std::num::NonZeroU64;
+use std::ops::Range;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 
@@ -13,6 +15,8 @@ pub struct BootId(pub [u8; 16]);
 /// How a file is opened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Access {
+    /// An existing file, for reading alone.
+    ReadOnly,
     /// An existing file, for reading and flushing.
     Existing,
     /// A file for writing and reading, made if it is missing and never truncated.
@@ -46,9 +50,9 @@ pub trait LogFile: Send + Sync {
     /// The operating system's refusal.
     fn size(&self) -> io::Result<u64>;
 
-    /// Lets the operating system forget its cached copy, so that the next read comes from the
-    /// medium. A hint.
-    fn forget_cache(&self);
+    /// Lets the operating system forget its cached copy of these bytes: the next read comes from the
+    /// medium, and the memory is free for others. A hint.
+    fn forget_cache(&self, bytes: Range<u64>);
 }
 
 /// Opens files and knows the machine's boot.
@@ -65,6 +69,12 @@ pub trait FileLayer: Send + Sync {
     /// The operating system's refusal.
     fn sync_directory(&self, directory: &Path) -> io::Result<()>;
 
+    /// Bytes that can still be written to the file system of `directory`.
+    ///
+    /// # Errors
+    /// The operating system does not tell.
+    fn available(&self, directory: &Path) -> io::Result<u64>;
+
     /// The present boot.
     ///
     /// # Errors
@@ -80,7 +90,7 @@ impl FileLayer for OsFiles {
     fn open(&self, path: &Path, access: Access) -> io::Result<Box<dyn LogFile>> {
         let file = OpenOptions::new()
             .read(true)
-            .write(true)
+            .write(access != Access::ReadOnly)
             .create(access == Access::Writable)
             .truncate(false)
             .open(path)?;
@@ -89,6 +99,11 @@ impl FileLayer for OsFiles {
 
     fn sync_directory(&self, directory: &Path) -> io::Result<()> {
         File::open(directory)?.sync_all()
+    }
+
+    fn available(&self, directory: &Path) -> io::Result<u64> {
+        let found = rustix::fs::statvfs(directory)?;
+        Ok(found.f_bavail.saturating_mul(found.f_frsize))
     }
 
     fn boot_id(&self) -> io::Result<BootId> {
@@ -128,10 +143,13 @@ impl LogFile for File {
         Ok(self.metadata()?.len())
     }
 
-    fn forget_cache(&self) {
-        let whole_file = None;
+    fn forget_cache(&self, bytes: Range<u64>) {
+        let Some(length) = NonZeroU64::new(bytes.end.saturating_sub(bytes.start)) else {
+            return;
+        };
         // A hint: where it is refused, reads come from the cache as they would without it.
-        let _ = rustix::fs::fadvise(self, 0, whole_file, rustix::fs::Advice::DontNeed);
+        let advice = rustix::fs::Advice::DontNeed;
+        let _ = rustix::fs::fadvise(self, bytes.start, Some(length), advice);
     }
 }
 

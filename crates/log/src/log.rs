@@ -14,6 +14,7 @@ use crate::observer::{LogHandle, LogObserver};
 use crate::opening;
 use crate::options::{LogOptions, OpenMode};
 use crate::queue::Queue;
+use crate::reader::LogReader;
 use crate::record::Record;
 use crate::report::RecoveryReport;
 use crate::segment_table::SegmentTable;
@@ -25,6 +26,7 @@ pub struct Log {
     stats: Arc<LogStats>,
     table: Arc<Mutex<SegmentTable>>,
     size_limit: u64,
+    reader: LogReader,
     thread: Option<JoinHandle<()>>,
     /// Keeps the lock, also when the thread has ended with a failure.
     _directory: Arc<Directory>,
@@ -52,6 +54,7 @@ impl Log {
             stats: Arc::clone(&parts.stats),
             table: Arc::clone(&parts.table),
             size_limit: options.size_limit,
+            reader: parts.reader(),
             _directory: Arc::clone(&parts.directory),
             thread: Some(opening::spawn(parts)?),
         };
@@ -85,11 +88,20 @@ impl Log {
     /// oldest first.
     #[must_use]
     pub fn decrees_of(&self, gpid: Gpid) -> Vec<(u64, RangeInclusive<Decree>)> {
-        let spans = self.table.lock().spans_of(gpid);
-        let ranges = spans.into_iter();
-        ranges
-            .map(|(segment, span)| (segment, span.min..=span.max))
-            .collect()
+        self.table.lock().spans_of(gpid)
+    }
+
+    /// Reads what the log holds, from any thread, while it goes on.
+    #[must_use]
+    pub fn reader(&self) -> LogReader {
+        self.reader.clone()
+    }
+
+    /// Whether the log waits for space on its disk: it takes no submissions, what it has taken is
+    /// kept, and it goes on by itself when there is space.
+    #[must_use]
+    pub fn waits_for_space(&self) -> bool {
+        self.queue.waits_for_space()
     }
 
     /// Bytes of all segment files, without spares.
@@ -113,7 +125,8 @@ impl Log {
     /// Writes what is waiting, ends the thread and releases the directory.
     ///
     /// # Errors
-    /// The failure that ended the log, now or earlier.
+    /// The failure that ended the log, now or earlier; also that it has no space to write what is
+    /// waiting.
     pub fn close(mut self) -> Result<(), LogFailure> {
         self.stop();
         self.queue.failure().map_or(Ok(()), Err)

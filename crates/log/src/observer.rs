@@ -40,8 +40,9 @@ impl LogHandle {
     /// reported when everything before it is safe.
     ///
     /// # Errors
-    /// [`SubmitError`]; nothing of the submission was taken, and no ticket was used. `Full` gives
-    /// the records back: the producer keeps them and takes no more work until `has_room`.
+    /// [`SubmitError`]; nothing of the submission was taken, and no ticket was used. `Full` and
+    /// `NoSpace` give the records back: the producer keeps them and takes no more work until
+    /// `has_room`.
     pub fn submit(&mut self, records: Vec<Record>) -> Result<u64, SubmitError> {
         let ticket = self.last_ticket + 1;
         self.queue.submit(&self.producer, ticket, records)?;
@@ -60,6 +61,12 @@ impl LogHandle {
     #[must_use]
     pub fn has_room(&self) -> bool {
         self.queue.has_room()
+    }
+
+    /// Whether the log waits for space on its disk. What it has taken stays unsafe for so long.
+    #[must_use]
+    pub fn waits_for_space(&self) -> bool {
+        self.queue.waits_for_space()
     }
 }
 

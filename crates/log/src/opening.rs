@@ -17,6 +17,7 @@ use crate::marker::Marker;
 use crate::options::{LogOptions, OpenMode};
 use crate::own_record::BatchIndex;
 use crate::queue::Queue;
+use crate::reader::LogReader;
 use crate::record::Record;
 use crate::recovery::{Found, Recovered, recover};
 use crate::report::RecoveryReport;
@@ -40,6 +41,14 @@ pub(crate) struct Parts {
     pub table: Arc<Mutex<SegmentTable>>,
     pub directory: Arc<Directory>,
     writer: Writer,
+}
+
+impl Parts {
+    /// For those who read what the log holds.
+    pub fn reader(&self) -> LogReader {
+        let (table, directory) = (Arc::clone(&self.table), Arc::downgrade(&self.directory));
+        LogReader::new(table, directory, self.writer.run.log)
+    }
 }
 
 /// Opens the log, without its thread.
@@ -187,26 +196,19 @@ fn start(
         boot,
         durability: options.durability,
         first_segment: recovered.next_index,
+        batches_before: recovered.previous_batches,
         segment_bytes: options.segment_bytes.next_multiple_of(SECTOR_BYTES as u64),
         batch_bytes_max: options.batch_bytes_max,
+        space_retry_interval: options.space_retry_interval,
     };
     let mut table = recovered.table;
     let oldest = table.oldest().unwrap_or(recovered.next_index);
     let mut spares = find_spares(options, &directory, listing, &run, oldest, &stats)?;
-    let active = ActiveSegment::create(
-        &directory,
-        &mut spares,
-        &run.header(recovered.next_index, recovered.previous_batches),
-        &recovered.standing,
-        &BatchIndex::new(),
-    )?;
-    directory.write_marker(&Marker {
-        log,
-        oldest,
-        newest: active.index,
-    })?;
-    let bytes = run.segment_bytes;
-    table.push(SegmentEntry::new(active.index, bytes, FileFate::Recycle));
+    let active = first_segment(&directory, &mut spares, &run, &recovered.standing, oldest)?;
+    if let Some(active) = &active {
+        let bytes = run.segment_bytes;
+        table.push(SegmentEntry::new(active.index, bytes, FileFate::Recycle));
+    }
     stats
         .segment_bytes
         .store(table.total_bytes(), Ordering::Relaxed);
@@ -223,6 +225,7 @@ fn start(
         spares,
         standing: recovered.standing,
         batch: PendingBatch::default(),
+        obsolete: Vec::new(),
     };
     Ok(Parts {
         queue,
@@ -231,6 +234,32 @@ fn start(
         directory,
         writer,
     })
+}
+
+/// The segment that the run begins with; `None` if the disk is full: what is there can be read and
+/// served all the same, and the first batch waits for space.
+fn first_segment(
+    directory: &Directory,
+    spares: &mut Spares,
+    run: &Run,
+    standing: &Standing,
+    oldest: u64,
+) -> Result<Option<ActiveSegment>, LogFailure> {
+    let header = run.header(run.first_segment, run.batches_before);
+    let marker = Marker {
+        log: run.log,
+        oldest,
+        newest: header.index,
+    };
+    let begun = ActiveSegment::create(directory, spares, &header, standing, &BatchIndex::new())
+        .and_then(|active| directory.write_marker(&marker).map(|()| active));
+    match begun {
+        Err(refusal) if refusal.is_for_want_of_space() => {
+            tracing::warn!(%refusal, "the mutation log opens on a full disk");
+            Ok(None)
+        }
+        begun => begun.map(Some),
+    }
 }
 
 /// Clears away what a crash left, and takes over the files that can be segments again.
@@ -289,6 +318,7 @@ fn as_open_error(failure: LogFailure) -> OpenError {
         action,
         path,
         source,
+        ..
     } = failure;
     let source = Arc::try_unwrap(source)
         .unwrap_or_else(|shared| std::io::Error::new(shared.kind(), shared.to_string()));

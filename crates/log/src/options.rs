@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use pegasus_common::Gpid;
 
@@ -61,6 +62,8 @@ pub struct LogOptions {
     pub size_limit: u64,
     /// How many unused segment files are kept ready. Default 2.
     pub spares_max: usize,
+    /// Between two tries to go on when the disk is full. Default 200 ms.
+    pub space_retry_interval: Duration,
     /// The replicas whose storage is in the data directory, if the host knows: doubts then concern
     /// only them. Without it, damage of which nothing else is known puts every replica in doubt,
     /// also one that is made here later, until it is reset.
@@ -81,6 +84,7 @@ impl LogOptions {
             batch_bytes_max: 4 << 20,
             size_limit: 1 << 30,
             spares_max: 2,
+            space_retry_interval: Duration::from_millis(200),
             replicas: None,
             files: Arc::new(OsFiles),
         }
@@ -97,6 +101,7 @@ impl fmt::Debug for LogOptions {
             .field("batch_bytes_max", &self.batch_bytes_max)
             .field("size_limit", &self.size_limit)
             .field("spares_max", &self.spares_max)
+            .field("space_retry_interval", &self.space_retry_interval)
             .field("replicas", &self.replicas)
             .finish_non_exhaustive()
     }

@@ -5,6 +5,7 @@
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use parking_lot::{Condvar, Mutex};
 use pegasus_common::{Decree, Gpid};
@@ -46,6 +47,13 @@ impl Work {
     pub fn is_empty(&self) -> bool {
         self.submissions.is_empty() && self.flushed.is_empty() && !self.closing
     }
+}
+
+/// What the log thread takes while it waits for space.
+#[derive(Debug)]
+pub(crate) struct News {
+    pub flushed: Vec<(Gpid, Decree)>,
+    pub closing: bool,
 }
 
 /// Whether the log thread may sleep when nothing is waiting.
@@ -115,7 +123,21 @@ impl Queue {
     }
 
     pub fn has_room(&self) -> bool {
-        self.stats.queue_bytes.load(Ordering::Relaxed) < self.bytes_max
+        self.stats.queue_bytes.load(Ordering::Relaxed) < self.bytes_max && !self.waits_for_space()
+    }
+
+    pub fn waits_for_space(&self) -> bool {
+        self.stats.waits_for_space.load(Ordering::Relaxed) != 0
+    }
+
+    /// The log thread waits for space from now on. Whether this is new.
+    pub fn begin_waiting_for_space(&self) -> bool {
+        self.stats.waits_for_space.swap(1, Ordering::Relaxed) == 0
+    }
+
+    /// The log thread goes on. Whether it had waited.
+    pub fn end_waiting_for_space(&self) -> bool {
+        self.waits_for_space() && self.stats.waits_for_space.swap(0, Ordering::Relaxed) != 0
     }
 
     pub fn submit(
@@ -134,7 +156,11 @@ impl Queue {
         }
         if !self.has_room() {
             self.stats.refused.fetch_add(1, Ordering::Relaxed);
-            return Err(SubmitError::Full(records));
+            return Err(if self.waits_for_space() {
+                SubmitError::NoSpace(records)
+            } else {
+                SubmitError::Full(records)
+            });
         }
         let mut state = self.state.lock();
         match &state.end {
@@ -182,6 +208,7 @@ impl Queue {
             state.producers.clone()
         };
         self.stats.queue_bytes.store(0, Ordering::Relaxed);
+        self.end_waiting_for_space();
         for producer in producers {
             producer.observer.on_failed(failure);
         }
@@ -203,6 +230,20 @@ impl Queue {
         }
         state.sleeping = false;
         std::mem::take(&mut state.work)
+    }
+
+    /// What has been told, without the submissions; waits for it, but not longer than `patience`.
+    pub fn take_news(&self, patience: Duration) -> News {
+        let mut state = self.state.lock();
+        if state.work.flushed.is_empty() && !state.work.closing {
+            state.sleeping = true;
+            self.wake.wait_for(&mut state, patience);
+            state.sleeping = false;
+        }
+        News {
+            flushed: std::mem::take(&mut state.work.flushed),
+            closing: state.work.closing,
+        }
     }
 
     fn wake(&self, state: &mut State) {

@@ -15,6 +15,7 @@
 //! | 2 | ballot | gpid u64, ballot i64 |
 //! | 3 | forget | gpid u64 |
 //! | 4 | reset | gpid u64, ballot i64, decree i64 |
+//! | 5 | vouch | gpid u64, ballot i64 |
 //! | 0xE0 … | the log's own: see [`crate::own_record`] | |
 //!
 //! A gpid is packed as on the wire (`Gpid::to_u64`). Records carry no checksum of their own: the
@@ -71,6 +72,15 @@ pub enum Record {
         /// The checkpoint's decree; the next mutation is the one after it.
         decree: Decree,
     },
+    /// The meta server decided that this replica, as it is, is the partition's truth: what was
+    /// doubtful about it when the log was opened is settled, for later restarts too. Its records
+    /// stay.
+    Vouch {
+        /// The replica.
+        gpid: Gpid,
+        /// The ballot of the decision; raises the replica's ballot.
+        ballot: Ballot,
+    },
 }
 
 pub(crate) const RECORD_HEADER_BYTES: usize = 6;
@@ -80,6 +90,7 @@ const KIND_MUTATION: u8 = 1;
 const KIND_BALLOT: u8 = 2;
 const KIND_FORGET: u8 = 3;
 const KIND_RESET: u8 = 4;
+const KIND_VOUCH: u8 = 5;
 
 impl Record {
     /// The largest record, header included, that the format allows: 64 MiB. It bounds what
@@ -91,7 +102,10 @@ impl Record {
     pub fn gpid(&self) -> Gpid {
         match self {
             Self::Mutation(mutation) => mutation.gpid,
-            Self::Ballot { gpid, .. } | Self::Forget { gpid } | Self::Reset { gpid, .. } => *gpid,
+            Self::Ballot { gpid, .. }
+            | Self::Forget { gpid }
+            | Self::Reset { gpid, .. }
+            | Self::Vouch { gpid, .. } => *gpid,
         }
     }
 
@@ -104,7 +118,7 @@ impl Record {
     fn body_bytes(&self) -> usize {
         match self {
             Self::Mutation(mutation) => MUTATION_FIXED_BYTES + mutation.payload.len(),
-            Self::Ballot { .. } => 16,
+            Self::Ballot { .. } | Self::Vouch { .. } => 16,
             Self::Reset { .. } => 24,
             Self::Forget { .. } => 8,
         }
@@ -116,6 +130,7 @@ impl Record {
             Self::Ballot { .. } => KIND_BALLOT,
             Self::Forget { .. } => KIND_FORGET,
             Self::Reset { .. } => KIND_RESET,
+            Self::Vouch { .. } => KIND_VOUCH,
         }
     }
 
@@ -135,7 +150,9 @@ impl Record {
                 put(&fixed);
                 put(&mutation.payload);
             }
-            Self::Ballot { ballot, .. } => put(&ballot.0.to_le_bytes()),
+            Self::Ballot { ballot, .. } | Self::Vouch { ballot, .. } => {
+                put(&ballot.0.to_le_bytes());
+            }
             Self::Reset { ballot, decree, .. } => {
                 put(&ballot.0.to_le_bytes());
                 put(&decree.0.to_le_bytes());
@@ -148,10 +165,14 @@ impl Record {
     pub(crate) fn decode(kind: u8, body: &[u8]) -> Option<Result<Self, MalformedRecord>> {
         let mut fields = Fields::new(body);
         let decoded = match kind {
-            KIND_MUTATION => decode_mutation(&mut fields),
+            KIND_MUTATION => decode_mutation(&mut fields).map(Self::Mutation),
             KIND_BALLOT => fields.gpid().and_then(|gpid| {
                 let ballot = Ballot(fields.i64()?);
                 Ok(Self::Ballot { gpid, ballot })
+            }),
+            KIND_VOUCH => fields.gpid().and_then(|gpid| {
+                let ballot = Ballot(fields.i64()?);
+                Ok(Self::Vouch { gpid, ballot })
             }),
             KIND_FORGET => fields.gpid().map(|gpid| Self::Forget { gpid }),
             KIND_RESET => fields.gpid().and_then(|gpid| {
@@ -169,8 +190,8 @@ impl Record {
     }
 }
 
-fn decode_mutation(fields: &mut Fields<'_>) -> Result<Record, MalformedRecord> {
-    Ok(Record::Mutation(MutationRecord {
+fn decode_mutation(fields: &mut Fields<'_>) -> Result<MutationRecord, MalformedRecord> {
+    Ok(MutationRecord {
         gpid: fields.gpid()?,
         ballot: Ballot(fields.i64()?),
         decree: Decree(fields.i64()?),
@@ -178,7 +199,40 @@ fn decode_mutation(fields: &mut Fields<'_>) -> Result<Record, MalformedRecord> {
         last_committed: Decree(fields.i64()?),
         checksum: fields.u32()?,
         payload: Bytes::copy_from_slice(fields.rest()),
-    }))
+    })
+}
+
+/// The body of each mutation of `gpid` in a batch's content, from the last `Forget` or `Reset` of
+/// the replica on; nothing is copied. Stops at what is no record.
+pub(crate) fn mutation_bodies_of(gpid: Gpid, mut content: &[u8]) -> Vec<&[u8]> {
+    let name = gpid.to_u64().to_le_bytes();
+    let mut bodies = Vec::new();
+    while let Some((header, rest)) = content.split_first_chunk::<RECORD_HEADER_BYTES>() {
+        let [l0, l1, l2, l3, kind, _] = *header;
+        let length = u32::from_le_bytes([l0, l1, l2, l3]) as usize;
+        let Some((body, rest)) = rest.split_at_checked(length) else {
+            break;
+        };
+        match kind {
+            KIND_MUTATION if body.starts_with(&name) => bodies.push(body),
+            KIND_FORGET | KIND_RESET if body.starts_with(&name) => bodies.clear(),
+            _ => {}
+        }
+        content = rest;
+    }
+    bodies
+}
+
+impl MutationRecord {
+    /// The mutation with this body; `None` if it is none, or the payload does not fit its checksum.
+    pub(crate) fn decode(body: &[u8]) -> Option<Self> {
+        match decode_mutation(&mut Fields::new(body)) {
+            Ok(mutation) => {
+                (crc32c::crc32c(&mutation.payload) == mutation.checksum).then_some(mutation)
+            }
+            Err(MalformedRecord) => None,
+        }
+    }
 }
 
 /// The six bytes before a body.
@@ -326,6 +380,10 @@ mod tests {
                 ballot: Ballot(ballot)
             }),
             gpid.clone().prop_map(|gpid| Record::Forget { gpid }),
+            (gpid.clone(), any::<i64>()).prop_map(|(gpid, ballot)| Record::Vouch {
+                gpid,
+                ballot: Ballot(ballot)
+            }),
             (gpid, any::<[i64; 2]>()).prop_map(|(gpid, [ballot, decree])| Record::Reset {
                 gpid,
                 ballot: Ballot(ballot),
@@ -345,6 +403,7 @@ mod tests {
         #[test]
         fn any_bytes_decode_or_are_refused(kind in 0_u8..8, body in proptest::collection::vec(any::<u8>(), 0..64)) {
             let _ = Record::decode(kind, &body);
+            let _ = mutation_bodies_of(Gpid::new(1, 0), &body);
         }
     }
 }

@@ -1,16 +1,13 @@
-//! Which replicas have mutations in which segment: decides what may be removed, and who keeps the
-//! rest.
+//! Which replicas have mutations in which segment: decides what may be removed, who keeps the rest,
+//! and where a reader finds a decree.
 
 use std::collections::{HashMap, VecDeque};
+use std::ops::RangeInclusive;
 
 use pegasus_common::{Decree, Gpid};
 
-/// The decrees of one replica in one segment.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct DecreeSpan {
-    pub min: Decree,
-    pub max: Decree,
-}
+use crate::planted::{self, PlantedBug};
+use crate::stretches::{ReplicaStretches, Written};
 
 /// What becomes of a segment's file when it is no longer needed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,7 +24,7 @@ pub(crate) struct SegmentEntry {
     pub index: u64,
     pub bytes: u64,
     pub fate: FileFate,
-    pub replicas: HashMap<Gpid, DecreeSpan>,
+    pub replicas: HashMap<Gpid, ReplicaStretches>,
 }
 
 impl SegmentEntry {
@@ -77,21 +74,15 @@ impl SegmentTable {
     }
 
     /// A mutation stands in the newest segment.
-    pub fn add(&mut self, gpid: Gpid, decree: Decree) {
+    pub fn add(&mut self, gpid: Gpid, written: Written) {
         let Some(newest) = self.segments.back_mut() else {
             return;
         };
         newest
             .replicas
             .entry(gpid)
-            .and_modify(|span| {
-                span.min = span.min.min(decree);
-                span.max = span.max.max(decree);
-            })
-            .or_insert(DecreeSpan {
-                min: decree,
-                max: decree,
-            });
+            .and_modify(|stretches| stretches.add(written))
+            .or_insert_with(|| ReplicaStretches::new(written));
     }
 
     /// Everything of this replica so far is void.
@@ -132,10 +123,11 @@ impl SegmentTable {
                 break;
             }
             excess = excess.saturating_sub(segment.bytes);
-            for (gpid, span) in &segment.replicas {
-                if !self.is_flushed(*gpid, span.max) {
-                    let through = pinning.entry(*gpid).or_insert(span.max);
-                    *through = span.max.max(*through);
+            for (gpid, stretches) in &segment.replicas {
+                let max = stretches.max();
+                if !self.is_flushed(*gpid, max) {
+                    let through = pinning.entry(*gpid).or_insert(max);
+                    *through = max.max(*through);
                 }
             }
         }
@@ -143,22 +135,36 @@ impl SegmentTable {
     }
 
     /// The segments that hold decrees of this replica, with what they hold; oldest first.
-    pub fn spans_of(&self, gpid: Gpid) -> Vec<(u64, DecreeSpan)> {
+    pub fn spans_of(&self, gpid: Gpid) -> Vec<(u64, RangeInclusive<Decree>)> {
         self.segments
             .iter()
-            .filter_map(|segment| Some((segment.index, *segment.replicas.get(&gpid)?)))
+            .filter_map(|segment| {
+                let stretches = segment.replicas.get(&gpid)?;
+                Some((segment.index, stretches.min()..=stretches.max()))
+            })
             .collect()
+    }
+
+    /// Newest first.
+    pub fn newest_first(&self) -> impl Iterator<Item = &SegmentEntry> {
+        self.segments.iter().rev()
+    }
+
+    /// Whether this segment still belongs to the log.
+    pub fn has(&self, index: u64) -> bool {
+        self.segments.iter().any(|segment| segment.index == index)
     }
 
     fn needed(&self, segment: &SegmentEntry) -> bool {
         let mut replicas = segment.replicas.iter();
-        replicas.any(|(gpid, span)| !self.is_flushed(*gpid, span.max))
+        replicas.any(|(gpid, stretches)| !self.is_flushed(*gpid, stretches.max()))
     }
 
     fn is_flushed(&self, gpid: Gpid, decree: Decree) -> bool {
-        self.flushed
-            .get(&gpid)
-            .is_some_and(|flushed| decree <= *flushed)
+        self.flushed.get(&gpid).is_some_and(|flushed| {
+            decree <= *flushed
+                || planted::is(PlantedBug::ReleaseOneTooMany) && decree <= flushed.next()
+        })
     }
 }
 
@@ -178,7 +184,12 @@ mod tests {
         ] {
             table.push(SegmentEntry::new(index, 100, FileFate::Recycle));
             for (gpid, decree) in records {
-                table.add(gpid, Decree(decree));
+                let written = Written {
+                    decree: Decree(decree),
+                    sector: 4,
+                    bytes: 100,
+                };
+                table.add(gpid, written);
             }
         }
         table

@@ -6,6 +6,7 @@
 //! the log runs, in proportion to what it writes, so that the next is ready before this one is full.
 
 use std::collections::VecDeque;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -74,7 +75,7 @@ impl Spares {
     }
 
     /// Fills one step of the next file. A refusal (a full disk) is no failure of the log: the file
-    /// is given up, and only when a segment is needed and cannot be made does the log fail.
+    /// is given up, and only when a segment is needed and cannot be made does the log stop.
     pub fn step(&mut self, directory: &Directory) {
         self.owed = self.owed.saturating_sub(STEP_BYTES);
         match self.fill_step(directory) {
@@ -135,7 +136,14 @@ impl Spares {
         Ok(Some(spare))
     }
 
+    /// Only where the whole file has room: one that could not be finished would take the last space
+    /// from others for nothing.
     fn begin(&mut self, directory: &Directory) -> Result<Filling, LogFailure> {
+        let available = directory.files().available(directory.path());
+        if available.is_ok_and(|bytes| bytes < self.segment_bytes) {
+            let full = io::Error::from(io::ErrorKind::StorageFull);
+            return Err(LogFailure::new("make a segment in", directory.path())(full));
+        }
         let path = directory.filling_path(self.number());
         let file = directory
             .files()

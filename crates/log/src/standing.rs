@@ -5,6 +5,7 @@ use pegasus_common::{Ballot, Decree, Gpid};
 use crate::own_record::Heads;
 use crate::record::Record;
 use crate::segment_table::SegmentTable;
+use crate::stretches::Written;
 use crate::suspects::Suspects;
 
 /// The largest ballot of each replica, and whose completeness is doubtful.
@@ -21,6 +22,8 @@ pub(crate) enum Effect {
         gpid: Gpid,
         ballot: Ballot,
         decree: Decree,
+        /// Size of the record.
+        bytes: u64,
     },
     Ballot {
         gpid: Gpid,
@@ -28,6 +31,10 @@ pub(crate) enum Effect {
     },
     Forget(Gpid),
     Reset {
+        gpid: Gpid,
+        ballot: Ballot,
+    },
+    Vouch {
         gpid: Gpid,
         ballot: Ballot,
     },
@@ -40,6 +47,7 @@ impl Effect {
                 gpid: mutation.gpid,
                 ballot: mutation.ballot,
                 decree: mutation.decree,
+                bytes: record.encoded_bytes() as u64,
             },
             Record::Ballot { gpid, ballot } => Self::Ballot {
                 gpid: *gpid,
@@ -47,6 +55,10 @@ impl Effect {
             },
             Record::Forget { gpid } => Self::Forget(*gpid),
             Record::Reset { gpid, ballot, .. } => Self::Reset {
+                gpid: *gpid,
+                ballot: *ballot,
+            },
+            Record::Vouch { gpid, ballot } => Self::Vouch {
                 gpid: *gpid,
                 ballot: *ballot,
             },
@@ -63,16 +75,23 @@ impl Standing {
         }
     }
 
-    /// A record with this effect stands at the end of the newest segment.
-    pub fn apply(&mut self, effect: Effect, table: &mut SegmentTable) {
+    /// A record with this effect stands at the end of the newest segment, in the batch that begins
+    /// at `sector`.
+    pub fn apply(&mut self, effect: Effect, sector: u64, table: &mut SegmentTable) {
         match effect {
             Effect::Prepared {
                 gpid,
                 ballot,
                 decree,
+                bytes,
             } => {
                 self.raise(gpid, ballot);
-                table.add(gpid, decree);
+                let written = Written {
+                    decree,
+                    sector,
+                    bytes,
+                };
+                table.add(gpid, written);
             }
             Effect::Ballot { gpid, ballot } => {
                 self.raise(gpid, ballot);
@@ -86,6 +105,10 @@ impl Standing {
                 self.raise(gpid, ballot);
                 self.doubts.clear(gpid);
                 table.void(gpid);
+            }
+            Effect::Vouch { gpid, ballot } => {
+                self.raise(gpid, ballot);
+                self.doubts.clear(gpid);
             }
         }
     }

@@ -26,8 +26,10 @@ pub struct LogStats {
     pub fsync_classes: [AtomicU64; FSYNC_CLASSES],
     /// Gauge: bytes of records that wait in the queue or are being written.
     pub queue_bytes: AtomicU64,
-    /// Submissions that were refused because the queue was full.
+    /// Submissions that were refused because the queue or the disk was full.
     pub refused: AtomicU64,
+    /// Gauge: 1 while the log waits for space on its disk.
+    pub waits_for_space: AtomicU64,
     /// Times that a new segment was begun.
     pub segments_begun: AtomicU64,
     /// Segments that were removed.

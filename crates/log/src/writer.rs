@@ -4,9 +4,10 @@
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use parking_lot::Mutex;
+use pegasus_common::{Decree, Gpid};
 
 use crate::active_segment::{ActiveSegment, OPENINGS};
 use crate::batch::BatchEncoder;
@@ -17,6 +18,7 @@ use crate::header::SegmentHeader;
 use crate::marker::Marker;
 use crate::options::Durability;
 use crate::own_record::BatchIndex;
+use crate::planted::{self, PlantedBug};
 use crate::queue::{Producer, Queue, Submission, Wait};
 use crate::record::Record;
 use crate::sector::{Life, LogId};
@@ -32,8 +34,11 @@ pub(crate) struct Run {
     pub boot: BootId,
     pub durability: Durability,
     pub first_segment: u64,
+    /// Batches of the segment before the first.
+    pub batches_before: u32,
     pub segment_bytes: u64,
     pub batch_bytes_max: usize,
+    pub space_retry_interval: Duration,
 }
 
 impl Run {
@@ -60,10 +65,13 @@ pub(crate) struct Writer {
     pub queue: Arc<Queue>,
     pub stats: Arc<LogStats>,
     pub table: Arc<Mutex<SegmentTable>>,
-    pub active: ActiveSegment,
+    /// `None`: the log was opened on a full disk, and nothing was written yet.
+    pub active: Option<ActiveSegment>,
     pub spares: Spares,
     pub standing: Standing,
     pub batch: PendingBatch,
+    /// Segments that nobody needs and whose files are still there.
+    pub obsolete: Vec<SegmentEntry>,
 }
 
 /// The batch in the making, and what follows when it is safe.
@@ -120,9 +128,7 @@ impl Writer {
             };
             let work = self.queue.take(wait);
             // Before the records: a Reset among them makes earlier flushes meaningless.
-            for (gpid, decree) in &work.flushed {
-                self.table.lock().set_flushed(*gpid, *decree);
-            }
+            self.note_flushed(&work.flushed);
             self.write_all(work.submissions)?;
             self.remove_obsolete()?;
             if work.closing {
@@ -131,6 +137,16 @@ impl Writer {
             if self.spares.step_due() {
                 self.spares.step(&self.directory);
             }
+        }
+    }
+
+    fn note_flushed(&self, flushed: &[(Gpid, Decree)]) {
+        if flushed.is_empty() {
+            return;
+        }
+        let mut table = self.table.lock();
+        for (gpid, decree) in flushed {
+            table.set_flushed(*gpid, *decree);
         }
     }
 
@@ -150,10 +166,10 @@ impl Writer {
     /// Writes what is pending and reports it.
     fn write_batch(&mut self) -> Result<(), LogFailure> {
         if !self.batch.effects.is_empty() {
-            self.put_on_disk()?;
+            let sector = self.put_on_disk()?;
             let mut table = self.table.lock();
             for effect in self.batch.effects.drain(..) {
-                self.standing.apply(effect, &mut table);
+                self.standing.apply(effect, sector, &mut table);
             }
         }
         let done = std::mem::take(&mut self.batch.record_bytes);
@@ -164,17 +180,25 @@ impl Writer {
         Ok(())
     }
 
-    fn put_on_disk(&mut self) -> Result<(), LogFailure> {
+    /// Gives the sector where the batch starts.
+    fn put_on_disk(&mut self) -> Result<u64, LogFailure> {
         let bytes = self.batch.encoder.finish();
-        let is_full = self.active.end_with(bytes) > self.run.segment_bytes;
         // A batch that no segment could hold goes into an empty one and lets the file grow.
-        if is_full && self.active.batches() > OPENINGS {
+        let has_room = self.active.as_ref().is_some_and(|active| {
+            active.end_with(bytes) <= self.run.segment_bytes || active.batches() == OPENINGS
+        });
+        if !has_room {
             self.begin_segment()?;
         }
-        self.active.write(&mut self.batch.encoder)?;
-        if self.run.durability == Durability::Fsync {
+        let sector = self.when_there_is_space(|writer| {
+            let active = writer.active.as_mut().expect("a segment was begun");
+            active.write(&mut writer.batch.encoder)
+        })?;
+        if self.run.durability == Durability::Fsync
+            && !planted::is(PlantedBug::AcknowledgeBeforeFlush)
+        {
             let start = Instant::now();
-            self.active.sync()?;
+            self.active.as_ref().expect("a segment was begun").sync()?;
             self.stats.count_fsync(start.elapsed());
         }
         self.batch.previous = self.batch.encoder.take_index();
@@ -184,12 +208,12 @@ impl Writer {
         self.stats.bytes.fetch_add(bytes as u64, Ordering::Relaxed);
         self.spares.owe(bytes as u64);
         self.note_growth();
-        Ok(())
+        Ok(sector)
     }
 
     /// Keeps the table true when a batch made the file longer than usual.
     fn note_growth(&mut self) {
-        let end = self.active.end_with(0);
+        let end = self.active.as_ref().map_or(0, |active| active.end_with(0));
         if end > self.run.segment_bytes {
             let mut table = self.table.lock();
             if let Some(newest) = table.newest_mut() {
@@ -201,42 +225,53 @@ impl Writer {
     }
 
     fn begin_segment(&mut self) -> Result<(), LogFailure> {
-        let header = self
-            .run
-            .header(self.active.index + 1, self.active.batches());
-        self.active = ActiveSegment::create(
+        let active = self.when_there_is_space(Self::make_segment)?;
+        {
+            let mut table = self.table.lock();
+            let bytes = self.run.segment_bytes;
+            table.push(SegmentEntry::new(active.index, bytes, FileFate::Recycle));
+            self.publish_size(&table);
+        }
+        self.active = Some(active);
+        self.stats.segments_begun.fetch_add(1, Ordering::Relaxed);
+        self.when_there_is_space(|writer| writer.write_marker())
+    }
+
+    fn make_segment(&mut self) -> Result<ActiveSegment, LogFailure> {
+        let header = match &self.active {
+            Some(active) => self.run.header(active.index + 1, active.batches()),
+            None => self
+                .run
+                .header(self.run.first_segment, self.run.batches_before),
+        };
+        let previous = &self.batch.previous;
+        ActiveSegment::create(
             &self.directory,
             &mut self.spares,
             &header,
             &self.standing,
-            &self.batch.previous,
-        )?;
-        let oldest = {
-            let mut table = self.table.lock();
-            let bytes = self.run.segment_bytes;
-            table.push(SegmentEntry::new(header.index, bytes, FileFate::Recycle));
-            self.publish_size(&table);
-            table.oldest()
-        };
-        self.stats.segments_begun.fetch_add(1, Ordering::Relaxed);
-        self.write_marker(oldest)
+            previous,
+        )
     }
 
     fn remove_obsolete(&mut self) -> Result<(), LogFailure> {
-        let (obsolete, oldest) = {
+        {
             let mut table = self.table.lock();
             let obsolete = table.take_removable();
             if !obsolete.is_empty() {
                 self.publish_size(&table);
             }
-            (obsolete, table.oldest())
-        };
-        if obsolete.is_empty() {
+            self.obsolete.extend(obsolete);
+        }
+        if self.obsolete.is_empty() {
             return Ok(());
         }
         // The marker first: a needed segment that is missing is damage.
-        self.write_marker(oldest)?;
-        for segment in obsolete {
+        match self.write_marker() {
+            Err(refusal) if refusal.is_for_want_of_space() => return Ok(()), // another time
+            written => written?,
+        }
+        for segment in self.obsolete.drain(..) {
             let path = self.directory.segment_path(segment.index);
             match segment.fate {
                 FileFate::Recycle => self.spares.recycle(&self.directory, &path)?,
@@ -247,12 +282,49 @@ impl Writer {
         Ok(())
     }
 
-    fn write_marker(&self, oldest: Option<u64>) -> Result<(), LogFailure> {
+    fn write_marker(&self) -> Result<(), LogFailure> {
+        let newest = match &self.active {
+            Some(active) => active.index,
+            None => self.run.first_segment - 1,
+        };
+        let oldest = self.table.lock().oldest();
         self.directory.write_marker(&Marker {
             log: self.run.log,
-            oldest: oldest.unwrap_or(self.active.index),
-            newest: self.active.index,
+            oldest: oldest.unwrap_or(self.run.first_segment),
+            newest,
         })
+    }
+
+    /// Does a step that can be repeated. While the disk has no space for it, producers are refused,
+    /// and what they have handed over waits here.
+    fn when_there_is_space<T>(
+        &mut self,
+        step: impl Fn(&mut Self) -> Result<T, LogFailure>,
+    ) -> Result<T, LogFailure> {
+        loop {
+            match step(self) {
+                Err(refusal) if refusal.is_for_want_of_space() => self.wait_for_space(&refusal)?,
+                outcome => {
+                    if self.queue.end_waiting_for_space() {
+                        tracing::info!(directory = %self.directory.path().display(), "the mutation log has space again");
+                    }
+                    return outcome;
+                }
+            }
+        }
+    }
+
+    /// Storage may flush meanwhile: then an old segment gives the next one its file.
+    fn wait_for_space(&mut self, refusal: &LogFailure) -> Result<(), LogFailure> {
+        if self.queue.begin_waiting_for_space() {
+            tracing::error!(%refusal, source = %refusal.source, "the mutation log waits for space");
+        }
+        let news = self.queue.take_news(self.run.space_retry_interval);
+        self.note_flushed(&news.flushed);
+        if news.closing {
+            return Err(refusal.clone());
+        }
+        self.remove_obsolete()
     }
 
     fn publish_size(&self, table: &SegmentTable) {

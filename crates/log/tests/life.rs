@@ -485,3 +485,66 @@ fn options_that_contradict_themselves_are_refused() {
     assert!(refused.to_string().contains("segment_bytes"), "{refused}");
     assert!(!directory.exists());
 }
+
+#[test]
+fn a_vouched_replica_keeps_its_records_and_is_no_longer_in_doubt() {
+    let scratch = tempfile::tempdir().unwrap();
+    let directory = scratch.path().join("log");
+    let mut running = Running::open(quick(&directory), OpenMode::Create);
+    for decree in 1..=3 {
+        running.write(&[mutation(0, 1, decree, 400), mutation(1, 1, decree, 400)]);
+    }
+    drop(running);
+    let damage = |image: &mut Image, segment: u64, batch: usize| {
+        image.segment(segment)[2048 + batch * 1536 + 600] ^= 1;
+        image.write_to(&directory);
+    };
+    damage(&mut Image::of(&directory), 1, 1);
+    let mut running = Running::open(quick(&directory), OpenMode::MustExist);
+    let doubted = running.report.doubts.clone();
+    assert!(!doubted.is_none(), "{:?}", running.report.damages);
+    let gpids: Vec<_> = [gpid(0), gpid(1)]
+        .into_iter()
+        .filter(|gpid| doubted.contains(*gpid))
+        .collect();
+    let before = running.replayed.clone();
+    running.write(&[mutation(0, 1, 4, 400), mutation(1, 1, 4, 400)]);
+    let vouch = |gpid| Record::Vouch {
+        gpid,
+        ballot: Ballot(7),
+    };
+    let vouches: Vec<Record> = gpids.iter().copied().map(vouch).collect();
+    running.write(&vouches);
+    drop(running);
+
+    for _ in 0..2 {
+        let running = Running::open(quick(&directory), OpenMode::MustExist);
+        assert_eq!(running.report.damages.len(), 1, "it is still there");
+        assert_eq!(running.report.doubts, Suspects::none());
+        assert_eq!(running.replayed[..before.len()], before);
+        assert_eq!(running.report.ballots[&gpids[0]], Ballot(7));
+    }
+    // What happens to the records of the vouching run is another matter.
+    damage(&mut Image::of(&directory), 2, 0);
+    let running = Running::open(quick(&directory), OpenMode::MustExist);
+    assert!(!running.report.doubts.is_none());
+}
+
+#[test]
+fn a_vouch_for_a_replica_that_was_in_no_doubt_settles_nothing() {
+    let scratch = tempfile::tempdir().unwrap();
+    let directory = scratch.path().join("log");
+    let mut running = Running::open(quick(&directory), OpenMode::Create);
+    running.write(&[mutation(0, 1, 1, 400)]);
+    drop(running);
+    let mut running = Running::open(quick(&directory), OpenMode::MustExist);
+    running.write(&[Record::Vouch {
+        gpid: gpid(0),
+        ballot: Ballot(2),
+    }]);
+    drop(running);
+    let mut image = Image::of(&directory);
+    image.segment(1)[2048 + 100] ^= 1;
+    let opened = image.open(scratch.path());
+    assert!(!opened.report.proven_complete(gpid(0)));
+}

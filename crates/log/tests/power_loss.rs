@@ -158,7 +158,7 @@ impl Remembered {
                         .mutations
                         .push((mutation.ballot.0, mutation.decree.0));
                 }
-                Record::Ballot { ballot, .. } => {
+                Record::Ballot { ballot, .. } | Record::Vouch { ballot, .. } => {
                     remembered.ballot = remembered.ballot.max(ballot.0);
                 }
                 Record::Forget { .. } => remembered = Self::default(),

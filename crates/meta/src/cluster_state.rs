@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use pegasus_common::{AppId, Gpid, PartitionIndex};
 use pegasus_metastore::{Transaction, Version};
 
+use crate::holdings::Holdings;
 use crate::partition::PartitionConfiguration;
 use crate::stored;
 use crate::table::{Table, TableStatus};
@@ -55,6 +56,7 @@ pub struct PartitionState {
 pub struct ClusterState {
     tables: BTreeMap<AppId, TableState>,
     available: BTreeMap<String, AppId>,
+    holdings: Holdings,
 }
 
 impl ClusterState {
@@ -62,6 +64,9 @@ impl ClusterState {
         if table.info.status == TableStatus::Available {
             self.available
                 .insert(table.info.name.clone(), table.info.id);
+        }
+        for partition in &table.partitions {
+            self.holdings.enter(&partition.configuration);
         }
         self.tables.insert(table.info.id, table);
     }
@@ -94,6 +99,12 @@ impl ClusterState {
     pub fn partition(&self, pid: Gpid) -> Option<&PartitionState> {
         let index = usize::try_from(pid.partition_index.0).ok()?;
         self.table(pid.app_id)?.partitions.get(index)
+    }
+
+    /// The partitions of each server.
+    #[must_use]
+    pub const fn holdings(&self) -> &Holdings {
+        &self.holdings
     }
 
     /// The largest id that any table has or had, zero without tables. Dropped tables stay in the
@@ -161,6 +172,7 @@ impl ClusterState {
                     table.version = version;
                     table.info = dropped(&table.info, drop_second, expire_second);
                     for partition in &mut table.partitions {
+                        self.holdings.leave(&partition.configuration);
                         partition.configuration = partition.configuration.dropped();
                         partition.version = version;
                     }
@@ -183,6 +195,8 @@ impl ClusterState {
                 "the ballot of {} must grow by one",
                 next.pid
             );
+            self.holdings.leave(&partition.configuration);
+            self.holdings.enter(&next);
             *partition = PartitionState {
                 configuration: next,
                 version,

@@ -1,6 +1,7 @@
 //! What a meta server is told at its start. Sections and keys have upstream's names where the
 //! meaning is the same.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -9,9 +10,11 @@ use pegasus_common::logging::{CoreSection, LoggerSection};
 use pegasus_rpc::NetworkSection;
 
 use crate::core::MetaOptions;
-use crate::failure_detector::FailureDetectorOptions;
+use crate::failure_detector::{FailureDetectorOptions, RestartRule};
 use crate::function_level::{FreezeRule, FunctionLevel};
+use crate::guardian::GuardianOptions;
 use crate::partition_birth::BirthOptions;
+use crate::server::TICK;
 use crate::table_admin::TableRules;
 use crate::wire_form::HostNames;
 
@@ -55,10 +58,32 @@ pegasus_common::config_section! {
         /// How far the meta server may act by itself, from the start on.
         meta_function_level_on_start: StartLevel = StartLevel::Steady,
         /// With fewer living replica servers no table is made and no membership changes.
-        min_live_node_count_for_unfreeze: u64 = 3,
+        min_live_node_count_for_unfreeze: u64 = 1,
         /// With a smaller share of the known replica servers alive no table is made and no
-        /// membership changes. Percent.
-        node_live_percentage_threshold_for_update: u64 = 65 => 0..=100,
+        /// membership changes. Percent. A cluster of three must survive the loss of one.
+        node_live_percentage_threshold_for_update: u64 = 50 => 0..=100,
+        /// How often partitions that lack something are looked at, and the shortest pause before a
+        /// proposal to a replica server is repeated. Milliseconds.
+        guardian_interval_ms: u64 = 200 => 10..=60_000,
+        /// How long the replica server that left a partition last may take to return before
+        /// another one gets a copy. Milliseconds.
+        replica_assign_delay_ms_for_dropouts: u64 = 600_000 => 0..=86_400_000,
+        /// Replicas of former members that are kept beside a full set of members.
+        max_reserved_dropped_replicas: u64 = 1 => 0..=10,
+        /// Replicas that one replica server is asked to learn at a time.
+        learn_max_concurrent_per_node: u64 = 20 => 1..=10_000,
+        /// Replica servers that get no new replicas, `host:port` each.
+        assign_secondary_black_list: Vec<String> = Vec::new(),
+        /// Let only those new replica servers take part that are in `replica_white_list`.
+        enable_white_list: bool = false,
+        /// The replica servers that may take part, `host:port` each.
+        replica_white_list: Vec<String> = Vec::new(),
+        /// So many restarts of a replica server in a row, each within
+        /// `stable_rs_min_running_seconds` of the one before, and its beacons are not answered
+        /// until a process of it has lasted so long. 0 is no limit.
+        max_succssive_unstable_restart: u64 = 5 => 0..=1_000,
+        /// How long a replica server must run to count as stable.
+        stable_rs_min_running_seconds: u64 = 5 => 1..=86_400,
         /// Most replicas that a table may have.
         max_allowed_replica_count: u64 = 5 => 1..=31,
         /// Fewest replicas that a table may have.
@@ -85,9 +110,11 @@ pegasus_common::config_section! {
         /// Name of the cluster.
         cluster_name: String = "onebox".to_owned(),
         /// How long a replica server may serve after sending the last beacon that was answered.
-        fd_lease_seconds: u64 = 20 => 1..=3_600,
-        /// How long after its last beacon a replica server is declared dead; longer than the lease.
-        fd_grace_seconds: u64 = 22 => 1..=3_600,
+        /// Milliseconds.
+        fd_lease_ms: u64 = 2_000 => 100..=3_600_000,
+        /// How long after its last beacon a replica server is declared dead. The lease must be at
+        /// least 5 % shorter: so much two clocks may differ. Milliseconds.
+        fd_grace_ms: u64 = 2_400 => 100..=3_600_000,
         /// Members that must take part in a write, primary included.
         mutation_2pc_min_replica_count: u64 = 2 => 1..=5,
     }
@@ -124,17 +151,20 @@ impl MetaServerConfig {
     /// # Errors
     /// Two options contradict each other.
     pub fn check(&self) -> Result<(), BadOption> {
-        let (lease, grace) = (
-            self.replication.fd_lease_seconds,
-            self.replication.fd_grace_seconds,
-        );
-        if grace <= lease {
+        let (lease, grace) = (self.replication.fd_lease_ms, self.replication.fd_grace_ms);
+        if !self.failure_detector().fits(Duration::from_millis(lease)) {
             return Err(BadOption {
                 section: "replication",
-                key: "fd_grace_seconds",
-                reason: format!("{grace} must be more than fd_lease_seconds ({lease})"),
+                key: "fd_grace_ms",
+                reason: format!("fd_lease_ms ({lease}) is not at least 5 % less than {grace}"),
             });
         }
+        let section = &self.meta_server;
+        addresses("replica_white_list", &section.replica_white_list)?;
+        addresses(
+            "assign_secondary_black_list",
+            &section.assign_secondary_black_list,
+        )?;
         let (min, max) = (
             self.meta_server.min_allowed_replica_count,
             self.meta_server.max_allowed_replica_count,
@@ -180,15 +210,13 @@ impl MetaServerConfig {
                 hold_seconds: i64::try_from(section.hold_seconds_for_dropped_app)
                     .unwrap_or(i64::MAX),
             },
-            failure_detector: FailureDetectorOptions {
-                lease: Duration::from_secs(self.replication.fd_lease_seconds),
-                grace: Duration::from_secs(self.replication.fd_grace_seconds),
-            },
+            failure_detector: self.failure_detector(),
             births: BirthOptions {
                 calls_per_node_max: to_usize(section.create_replica_max_count_for_one_node),
                 settle_after_election: Duration::from_millis(section.settle_after_election_ms),
                 ..BirthOptions::default()
             },
+            guardian: self.guardian(),
             host_names: if section.emit_host_ports {
                 HostNames::Emitted
             } else {
@@ -196,6 +224,51 @@ impl MetaServerConfig {
             },
         }
     }
+}
+
+impl MetaServerConfig {
+    fn failure_detector(&self) -> FailureDetectorOptions {
+        let section = &self.meta_server;
+        let white_list = || addresses("replica_white_list", &section.replica_white_list);
+        FailureDetectorOptions {
+            grace: Duration::from_millis(self.replication.fd_grace_ms),
+            tick: TICK,
+            restarts: RestartRule {
+                unstable_max: u32::try_from(section.max_succssive_unstable_restart)
+                    .unwrap_or(u32::MAX),
+                stable_after: Duration::from_secs(section.stable_rs_min_running_seconds),
+            },
+            allow_list: section
+                .enable_white_list
+                .then(|| white_list().unwrap_or_default()),
+        }
+    }
+
+    fn guardian(&self) -> GuardianOptions {
+        let section = &self.meta_server;
+        let black_list = &section.assign_secondary_black_list;
+        GuardianOptions {
+            interval: Duration::from_millis(section.guardian_interval_ms),
+            dropout_delay: Duration::from_millis(section.replica_assign_delay_ms_for_dropouts),
+            reserved_drops: to_usize(section.max_reserved_dropped_replicas),
+            learners_per_node_max: to_usize(section.learn_max_concurrent_per_node),
+            write_members_min: to_usize(self.replication.mutation_2pc_min_replica_count),
+            black_list: addresses("assign_secondary_black_list", black_list).unwrap_or_default(),
+            ..GuardianOptions::default()
+        }
+    }
+}
+
+/// Reads a list of servers.
+fn addresses(key: &'static str, texts: &[String]) -> Result<BTreeSet<RpcAddress>, BadOption> {
+    let parse = |text: &String| {
+        text.parse::<RpcAddress>().map_err(|error| BadOption {
+            section: "meta_server",
+            key,
+            reason: format!("'{text}': {error}"),
+        })
+    };
+    texts.iter().map(parse).collect()
 }
 
 impl StartLevel {
@@ -227,15 +300,33 @@ mod tests {
         assert_eq!(MetaServerConfig::default().check(), Ok(()));
     }
 
-    #[test]
-    fn a_lease_as_long_as_the_grace_is_refused() {
+    fn refusal(change: impl FnOnce(&mut MetaServerConfig)) -> String {
         let mut config = MetaServerConfig::default();
-        config.replication.fd_lease_seconds = 22;
-        let error = config.check().unwrap_err().to_string();
+        change(&mut config);
+        config.check().unwrap_err().to_string()
+    }
+
+    #[test]
+    fn contradictions_are_refused() {
+        let lease = refusal(|config| config.replication.fd_lease_ms = 2_300);
+        assert!(lease.starts_with("[replication] fd_grace_ms"), "{lease}");
+        let list = refusal(|config| {
+            config.meta_server.replica_white_list = vec!["nonsense".to_owned()];
+        });
         assert!(
-            error.starts_with("[replication] fd_grace_seconds"),
-            "{error}"
+            list.starts_with("[meta_server] replica_white_list: 'nonsense'"),
+            "{list}"
         );
+    }
+
+    #[test]
+    fn upstreams_lease_options_are_answered_with_ours() {
+        for (old, new) in [("lease", "fd_lease_ms"), ("grace", "fd_grace_ms")] {
+            let text = format!("[replication]\nfd_{old}_seconds = 20\n");
+            let error = pegasus_common::config::parse::<MetaServerConfig>(&text, "m.toml");
+            let error = error.unwrap_err().to_string();
+            assert!(error.contains(&format!("did you mean '{new}'?")), "{error}");
+        }
     }
 
     #[test]

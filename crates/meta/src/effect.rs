@@ -8,6 +8,9 @@ use pegasus_wire::meta_admin::{
 };
 use pegasus_wire::replication::CreateReplicaRequest;
 
+use crate::failure_detector::RefusalReason;
+use crate::guardian::all_dead::Refusal;
+
 /// Names a commit until its outcome is reported.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct CommitToken(pub u64);
@@ -105,5 +108,32 @@ pub enum Alert {
         pid: Gpid,
         /// Its reason.
         reason: String,
+    },
+    /// A server's beacons are refused.
+    #[error("{node} may not take part: {reason}")]
+    BeaconRefused {
+        /// The server.
+        node: RpcAddress,
+        /// Why.
+        reason: RefusalReason,
+    },
+    /// All members of a partition are gone, and no choice of a primary is safe.
+    #[error("partition {pid} has lost all members, and nobody is made primary: {reason}")]
+    NoSafePrimary {
+        /// The partition.
+        pid: Gpid,
+        /// Why.
+        reason: Refusal,
+    },
+    /// All members of a partition were gone, and none can prove that it has everything.
+    #[error(
+        "partition {pid} has lost all members and goes on with what {node} has: that is the \
+         best there is, but writes that were acknowledged last may be lost"
+    )]
+    RevivedFrom {
+        /// The partition.
+        pid: Gpid,
+        /// The next primary.
+        node: RpcAddress,
     },
 }

@@ -7,8 +7,9 @@
 //! - [`cluster_state`], [`table`], [`partition`], [`stored`]: the durable state and its form in the
 //!   store; [`queries`] and [`health`] read it.
 //! - [`table_admin`], [`partition_birth`], [`placement`]: how tables come and go.
-//! - [`configuration_update`], [`config_sync`], [`failure_detector`], [`function_level`]: what
-//!   replica servers report, and what may follow from it.
+//! - [`configuration_update`], [`config_sync`], [`failure_detector`], [`reports`],
+//!   [`function_level`]: what replica servers say, and what may follow from it.
+//! - [`guardian`], [`drop_list`], [`holdings`], [`loads`]: how partitions are cured.
 //! - [`wire_form`]: our types as the wire has them.
 //!
 //! Driven:
@@ -20,6 +21,9 @@
 //! - I3: a partition's configuration changes only together with its ballot, which grows by one.
 //! - I4: a server is declared dead no sooner than one grace period after its last beacon arrived,
 //!   or after the reign began; the grace is longer than the lease.
+//! - A role is taken away unasked only from a server whose lease is surely over: by the grace, by
+//!   its goodbye, or by a new process of it. It is given only to one that is alive.
+//! - No answer names as primary a server that is losing the role, or that has not loaded yet.
 //! - A partition has at most one change under way.
 //! - Table ids are never given twice.
 
@@ -29,15 +33,21 @@ pub mod config_sync;
 pub mod configuration_update;
 pub mod core;
 pub mod driver;
+pub mod drop_list;
 pub mod effect;
 pub mod failure_detector;
 pub mod function_level;
+pub mod guardian;
 pub mod health;
+pub mod holdings;
+pub mod loads;
 pub mod metrics;
 pub mod partition;
 pub mod partition_birth;
 pub mod placement;
+pub mod planted;
 pub mod queries;
+pub mod reports;
 pub mod server;
 pub mod service;
 pub mod stored;

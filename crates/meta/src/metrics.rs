@@ -8,6 +8,7 @@ use pegasus_common::metrics::{
 };
 
 use crate::core::{MetaCore, Totals};
+use crate::guardian::GuardianTotals;
 use crate::health::HealthCounts;
 
 const DISCONNECTIONS: CounterInfo = CounterInfo::new(
@@ -19,6 +20,31 @@ const CONFIGURATION_CHANGES: CounterInfo = CounterInfo::new(
     "partition_configuration_changes",
     Unit::Changes,
     "configurations made durable, over all partitions",
+);
+const PROPOSALS: CounterInfo = CounterInfo::new(
+    "guardian_proposals",
+    Unit::Operations,
+    "proposals sent to cure partitions, repetitions included",
+);
+const DEPOSITIONS: CounterInfo = CounterInfo::new(
+    "guardian_depositions",
+    Unit::Changes,
+    "primaries that lost their role because their server was gone",
+);
+const FAILED_CHOICES: CounterInfo = CounterInfo::new(
+    "choose_primary_failed_operations",
+    Unit::Operations,
+    "partitions without members for which no choice of a primary was safe",
+);
+const ILL: GaugeInfo = GaugeInfo::new(
+    "guardian_ill_partitions",
+    Unit::Partitions,
+    "partitions that lack something or wait for something",
+);
+const LOADING: GaugeInfo = GaugeInfo::new(
+    "loading_replica_servers",
+    Unit::Servers,
+    "replica servers that live and read in their replicas",
 );
 const ALIVE: GaugeInfo = GaugeInfo::new(
     "alive_replica_servers",
@@ -64,10 +90,16 @@ pub struct MetaMetrics {
     registry: Registry,
     disconnections: Counter,
     configuration_changes: Counter,
+    proposals: Counter,
+    depositions: Counter,
+    failed_choices: Counter,
+    ill: Gauge,
     alive: Gauge,
+    loading: Gauge,
     unalive: Gauge,
     tables: BTreeMap<AppId, TableMetrics>,
     counted: Totals,
+    counted_cures: GuardianTotals,
     _server: Entity,
 }
 
@@ -85,10 +117,16 @@ impl MetaMetrics {
         Self {
             disconnections: server.counter(&DISCONNECTIONS),
             configuration_changes: server.counter(&CONFIGURATION_CHANGES),
+            proposals: server.counter(&PROPOSALS),
+            depositions: server.counter(&DEPOSITIONS),
+            failed_choices: server.counter(&FAILED_CHOICES),
+            ill: server.gauge(&ILL),
             alive: server.gauge(&ALIVE),
+            loading: server.gauge(&LOADING),
             unalive: server.gauge(&UNALIVE),
             tables: BTreeMap::new(),
             counted: Totals::default(),
+            counted_cures: GuardianTotals::default(),
             registry,
             _server: server,
         }
@@ -97,6 +135,7 @@ impl MetaMetrics {
     /// A reign begins: its sums start from zero.
     pub fn begin_reign(&mut self) {
         self.counted = Totals::default();
+        self.counted_cures = GuardianTotals::default();
     }
 
     /// Takes over what the core knows now.
@@ -107,8 +146,11 @@ impl MetaMetrics {
         self.configuration_changes
             .add(totals.configuration_changes - self.counted.configuration_changes);
         self.counted = totals;
+        self.update_cures(core);
         self.alive.set(count(core.detector().alive()));
         self.unalive.set(count(core.detector().dead()));
+        self.loading
+            .set(count(core.detector().alive()) - count(core.detector().serving()));
         let state = core.state();
         self.tables.retain(|&id, _| {
             let name = state.table(id).map(|table| table.info.name.as_str());
@@ -123,6 +165,20 @@ impl MetaMetrics {
                 .or_insert_with(|| TableMetrics::new(registry, table.info.id));
             metrics.set(HealthCounts::of(table, write_members_min));
         }
+    }
+}
+
+impl MetaMetrics {
+    fn update_cures(&mut self, core: &MetaCore) {
+        let (totals, counted) = (core.guardian().totals(), self.counted_cures);
+        self.proposals.add(totals.proposals - counted.proposals);
+        self.depositions
+            .add(totals.depositions - counted.depositions);
+        self.failed_choices
+            .add(totals.failed_choices - counted.failed_choices);
+        self.counted_cures = totals;
+        let ill = core.guardian().ill_count();
+        self.ill.set(i64::try_from(ill).unwrap_or(i64::MAX));
     }
 }
 

@@ -96,12 +96,31 @@ impl PartitionConfiguration {
         }
     }
 
-    /// No members: the table is dropped. Members become last drops, the primary as the latest.
+    /// The primary is gone; it becomes the latest drop.
     #[must_use]
-    pub fn dropped(&self) -> Self {
+    pub fn without_primary(&self) -> Self {
         let mut next = self.clone();
         next.ballot = self.ballot.next();
-        next.is_dropped = true;
+        if let Some(primary) = next.primary.take() {
+            next.remember_drop(primary);
+        }
+        next
+    }
+
+    /// No members: the table is dropped.
+    #[must_use]
+    pub fn dropped(&self) -> Self {
+        Self {
+            is_dropped: true,
+            ..self.without_members()
+        }
+    }
+
+    /// All members are gone. They become last drops, the primary as the latest.
+    #[must_use]
+    pub fn without_members(&self) -> Self {
+        let mut next = self.clone();
+        next.ballot = self.ballot.next();
         for secondary in std::mem::take(&mut next.secondaries) {
             next.remember_drop(secondary);
         }

@@ -19,6 +19,20 @@ pub struct NodeLoad {
     pub members: u32,
 }
 
+impl std::ops::AddAssign for NodeLoad {
+    fn add_assign(&mut self, more: Self) {
+        self.primaries += more.primaries;
+        self.members += more.members;
+    }
+}
+
+impl std::ops::SubAssign for NodeLoad {
+    fn sub_assign(&mut self, less: Self) {
+        self.primaries = self.primaries.saturating_sub(less.primaries);
+        self.members = self.members.saturating_sub(less.members);
+    }
+}
+
 /// The load of each server that may get replicas.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LoadLedger {

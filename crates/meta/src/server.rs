@@ -25,8 +25,8 @@ use crate::driver::{Driver, DriverParts, Role};
 use crate::service::MetaService;
 use crate::stored::{self, LoadError};
 
-/// How often the core hears that time has passed; leases are a hundred times longer.
-const TICK: Duration = Duration::from_millis(100);
+/// How often the core hears that time has passed.
+pub(crate) const TICK: Duration = Duration::from_millis(50);
 /// Keys read at a time when the catalogue is loaded.
 const LOAD_PAGE: usize = 1_000;
 /// Pause before standing for election again after a commit failed.

@@ -8,10 +8,11 @@ use pegasus_rpc::{HttpRequest, HttpResponse, Request, Responder, Service, config
 use pegasus_wire::failure_detector::{BeaconAck, BeaconMsg};
 use pegasus_wire::layer2::{PartitionConfiguration, QueryCfgResponse};
 use pegasus_wire::meta_admin::{
-    ConfigurationClusterInfoRequest, ConfigurationClusterInfoResponse,
-    ConfigurationCreateAppResponse, ConfigurationDropAppResponse, ConfigurationListAppsResponse,
-    ConfigurationListNodesResponse, ConfigurationMetaControlResponse,
-    ConfigurationQueryByNodeResponse, ConfigurationUpdateResponse,
+    ConfigurationBalancerResponse, ConfigurationClusterInfoRequest,
+    ConfigurationClusterInfoResponse, ConfigurationCreateAppResponse, ConfigurationDropAppResponse,
+    ConfigurationListAppsResponse, ConfigurationListNodesResponse,
+    ConfigurationMetaControlResponse, ConfigurationQueryByNodeResponse,
+    ConfigurationUpdateResponse, DddDiagnoseResponse,
 };
 use pegasus_wire::{Message, TaskCode};
 
@@ -96,6 +97,14 @@ impl MetaService {
             TaskCode::ConfigSync => self.answer(request, |core, now, argument, out| {
                 Some(core.config_sync(now, argument, out))
             }),
+            TaskCode::ProposeBalancer => self.answer(request, |core, now, argument, out| {
+                Some(core.propose_balancer(now, argument, out))
+            }),
+            TaskCode::DddDiagnose => {
+                self.answer(request, |core, _, argument, _| {
+                    Some(core.ddd_diagnose(argument))
+                });
+            }
             TaskCode::CreateApp => self.answer_later(request, MetaCore::create_app),
             TaskCode::DropApp => self.answer_later(request, MetaCore::drop_app),
             TaskCode::UpdatePartitionConfiguration => {
@@ -159,6 +168,8 @@ pub fn refuse(code: TaskCode, responder: Responder, err: ErrorCode) {
         TaskCode::ClusterInfo => reply!(ConfigurationClusterInfoResponse),
         TaskCode::ControlMeta => reply!(ConfigurationMetaControlResponse),
         TaskCode::ConfigSync => reply!(ConfigurationQueryByNodeResponse),
+        TaskCode::ProposeBalancer => responder.reply(&ConfigurationBalancerResponse { err }),
+        TaskCode::DddDiagnose => reply!(DddDiagnoseResponse),
         TaskCode::CreateApp => reply!(ConfigurationCreateAppResponse),
         TaskCode::DropApp => responder.reply(&ConfigurationDropAppResponse { err }),
         TaskCode::UpdatePartitionConfiguration => reply!(ConfigurationUpdateResponse),

@@ -1,9 +1,13 @@
 //! What the tests of this crate share: short names for servers and clusters.
 
-use pegasus_common::{AppId, RpcAddress};
+use std::time::Duration;
+
+use pegasus_common::{AppId, Ballot, Decree, Gpid, RpcAddress};
 use pegasus_metastore::Version;
 
 use crate::cluster_state::{ClusterState, Command};
+use crate::failure_detector::{Beacon, Phase};
+use crate::reports::{ReplicaReport, ReportedRole, Standing};
 use crate::table::{Table, TableStatus};
 
 /// The replica server `127.0.0.1:34800+number`.
@@ -12,6 +16,16 @@ pub fn node(number: u16) -> RpcAddress {
         std::net::Ipv4Addr::LOCALHOST,
         34_800 + number,
     ))
+}
+
+/// A beacon of the first process of a server that has loaded.
+pub fn beacon(host: u16) -> Beacon {
+    Beacon {
+        node: node(host),
+        incarnation: Some(1),
+        lease: Some(Duration::from_millis(1_000)),
+        phase: Phase::Serving,
+    }
 }
 
 /// An available table of three replicas.
@@ -41,4 +55,16 @@ pub fn state_with_table(id: i32, name: &str, partition_count: i32) -> ClusterSta
         Version(1),
     );
     state
+}
+
+/// A replica that is no member, and empty.
+pub fn report(pid: Gpid, ballot: i64) -> ReplicaReport {
+    ReplicaReport {
+        pid,
+        role: ReportedRole::Inactive,
+        ballot: Ballot(ballot),
+        committed: Decree::ZERO,
+        prepared: Decree::ZERO,
+        standing: Standing::Proven,
+    }
 }

@@ -1,11 +1,17 @@
 //! Our types in the wire's form and back.
 
+use std::time::Duration;
+
 use pegasus_common::{Ballot, Decree, HostPort, RpcAddress};
+use pegasus_wire::failure_detector::BeaconMsg;
 use pegasus_wire::layer2::{self, AppInfo, AppStatus};
 use pegasus_wire::meta_admin::ConfigType;
+use pegasus_wire::metadata::{PartitionStatus, ReplicaInfo};
 
 use crate::configuration_update::ChangeKind;
+use crate::failure_detector::{Beacon, Phase};
 use crate::partition::PartitionConfiguration;
+use crate::reports::{ReplicaReport, ReportedRole, Standing};
 use crate::table::{Table, TableStatus};
 
 const DROPPED_FLAG: i32 = 1;
@@ -111,6 +117,24 @@ pub fn received_configuration(sent: &layer2::PartitionConfiguration) -> Partitio
     }
 }
 
+/// The kind of change as the wire has it.
+#[must_use]
+pub const fn config_type(kind: ChangeKind) -> ConfigType {
+    match kind {
+        ChangeKind::AssignPrimary => ConfigType::CT_ASSIGN_PRIMARY,
+        ChangeKind::UpgradeToPrimary => ConfigType::CT_UPGRADE_TO_PRIMARY,
+        ChangeKind::AddSecondary => ConfigType::CT_ADD_SECONDARY,
+        ChangeKind::UpgradeToSecondary => ConfigType::CT_UPGRADE_TO_SECONDARY,
+        ChangeKind::DowngradeToSecondary => ConfigType::CT_DOWNGRADE_TO_SECONDARY,
+        ChangeKind::DowngradeToInactive => ConfigType::CT_DOWNGRADE_TO_INACTIVE,
+        ChangeKind::Remove => ConfigType::CT_REMOVE,
+        ChangeKind::AddSecondaryForBalance => ConfigType::CT_ADD_SECONDARY_FOR_LB,
+        ChangeKind::ForceUpdateBallot => ConfigType::CT_PRIMARY_FORCE_UPDATE_BALLOT,
+        ChangeKind::DropPartition => ConfigType::CT_DROP_PARTITION,
+        ChangeKind::RegisterChild => ConfigType::CT_REGISTER_CHILD,
+    }
+}
+
 /// The kind of change, if it is one.
 #[must_use]
 pub fn change_kind(sent: ConfigType) -> Option<ChangeKind> {
@@ -128,4 +152,42 @@ pub fn change_kind(sent: ConfigType) -> Option<ChangeKind> {
         ConfigType::CT_REGISTER_CHILD => ChangeKind::RegisterChild,
         _ => return None,
     })
+}
+
+/// What a beacon says.
+#[must_use]
+pub fn received_beacon(sent: &BeaconMsg) -> Beacon {
+    let lease = sent.lease_ms.and_then(|lease| u64::try_from(lease).ok());
+    Beacon {
+        node: sent.from_node,
+        incarnation: sent.start_time,
+        lease: lease.map(Duration::from_millis),
+        phase: match (sent.goodbye, sent.loading) {
+            (Some(true), _) => Phase::Leaving,
+            (_, Some(true)) => Phase::Loading,
+            _ => Phase::Serving,
+        },
+    }
+}
+
+/// A reported replica.
+#[must_use]
+pub fn received_report(sent: &ReplicaInfo) -> ReplicaReport {
+    ReplicaReport {
+        pid: sent.pid,
+        role: match sent.status {
+            PartitionStatus::PS_PRIMARY | PartitionStatus::PS_SECONDARY => ReportedRole::Member,
+            PartitionStatus::PS_POTENTIAL_SECONDARY => ReportedRole::Learner,
+            PartitionStatus::PS_ERROR => ReportedRole::Failed,
+            _ => ReportedRole::Inactive,
+        },
+        ballot: Ballot(sent.ballot),
+        committed: Decree(sent.last_committed_decree),
+        prepared: Decree(sent.last_prepared_decree),
+        standing: if sent.is_proven == Some(true) {
+            Standing::Proven
+        } else {
+            Standing::Unproven
+        },
+    }
 }

@@ -127,6 +127,7 @@ impl Client {
             let beacon = BeaconMsg {
                 from_node,
                 start_time: Some(1),
+                lease_ms: Some(2_000),
                 ..BeaconMsg::default()
             };
             let mut ack = BeaconAck::default();

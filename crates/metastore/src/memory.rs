@@ -88,6 +88,13 @@ impl MemoryCluster {
         shared.elect(old.as_deref());
     }
 
+    /// All values under a prefix, by key.
+    #[must_use]
+    pub fn entries(&self, prefix: &'static str) -> Vec<Entry> {
+        let range = ScanRange::of_prefix(prefix);
+        self.shared.lock().keys.scan(&range, usize::MAX)
+    }
+
     /// Lets the next commits, one each, meet these faults.
     pub fn inject(&self, faults: impl IntoIterator<Item = CommitFault>) {
         self.shared.lock().faults.extend(faults);
@@ -167,6 +174,25 @@ impl MemoryStore {
     #[must_use]
     pub fn cluster(&self) -> &Arc<MemoryCluster> {
         &self.cluster
+    }
+
+    /// Stands for election, and leads at once unless another member does: for drivers without an
+    /// event loop.
+    pub fn campaign_now(&self) -> Option<Epoch> {
+        self.lead(true);
+        self.view.borrow().epoch()
+    }
+
+    /// Commits at once, whatever faults were injected: for drivers without an event loop.
+    ///
+    /// # Errors
+    /// As [`MetadataStore::commit`].
+    pub fn commit_now(
+        &self,
+        epoch: Epoch,
+        transaction: &Transaction,
+    ) -> Result<Version, CommitError> {
+        self.cluster.shared.lock().commit(epoch, transaction)
     }
 
     fn lead(&self, standing: bool) {

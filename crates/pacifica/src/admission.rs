@@ -2,23 +2,15 @@
 
 use pegasus_common::ErrorCode;
 
+use crate::lease::LeaseTerm;
+use crate::planted::{self, PlantedBug};
 use crate::replica::Replica;
 use crate::role::{PrimaryState, Role};
-
-/// Whether this server may act as a primary (I4). The driver's clock decides.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Lease {
-    /// It may.
-    Held,
-    /// It may not read, accept writes or commit: its lease ran out, or that of the primary before
-    /// it has not surely run out yet.
-    NotHeld,
-}
 
 /// Why a write is not accepted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 pub enum WriteRefusal {
-    /// Not the primary, or without its lease.
+    /// Not the primary, or without a lease in which meta has confirmed it.
     #[error("this replica is not the primary")]
     NotPrimary,
     /// What it took over is not applied yet (I5).
@@ -47,7 +39,7 @@ impl WriteRefusal {
 /// Why a read is not served.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 pub enum ReadRefusal {
-    /// Not the primary, or without its lease.
+    /// Not the primary, or without a lease in which meta has confirmed it.
     #[error("this replica is not the primary")]
     NotPrimary,
     /// An acknowledged write might not be visible here yet (I5).
@@ -72,10 +64,10 @@ impl Replica {
         let Role::Primary(primary) = &self.role else {
             return Err(WriteRefusal::NotPrimary);
         };
-        if self.lease == Lease::NotHeld {
+        if self.confirmed_term().is_none() {
             return Err(WriteRefusal::NotPrimary);
         }
-        if self.applied < primary.inherited {
+        if !self.has_applied_inherited(primary) {
             return Err(WriteRefusal::CatchingUp);
         }
         if primary.configuration.member_count() < self.members_needed(primary) {
@@ -88,6 +80,11 @@ impl Replica {
             return Err(WriteRefusal::WindowFull);
         }
         Ok(())
+    }
+
+    /// I5: every write that an earlier primary may have answered is visible here.
+    fn has_applied_inherited(&self, primary: &PrimaryState) -> bool {
+        self.applied >= primary.inherited || planted::is(PlantedBug::ReadsBeforeInherited)
     }
 
     /// Members that a write needs (I7; replication.md section 4.1).
@@ -106,8 +103,8 @@ impl Replica {
     /// Why not.
     pub fn admit_read(&self) -> Result<(), ReadRefusal> {
         match &self.role {
-            Role::Primary(primary) if self.lease == Lease::Held => {
-                if self.applied >= primary.inherited {
+            Role::Primary(primary) if self.confirmed_term().is_some() => {
+                if self.has_applied_inherited(primary) {
                     Ok(())
                 } else {
                     Err(ReadRefusal::CatchingUp)
@@ -115,5 +112,12 @@ impl Replica {
             }
             _ => Err(ReadRefusal::NotPrimary),
         }
+    }
+
+    /// The lease term in which reads may be served: while the driver's clock says that the lease is held
+    /// in this term, [`Replica::admit_read`] agrees.
+    #[must_use]
+    pub fn readable_in(&self) -> Option<LeaseTerm> {
+        self.admit_read().ok().and_then(|()| self.confirmed_term())
     }
 }

@@ -6,6 +6,7 @@ use pegasus_common::{Ballot, Decree, RpcAddress};
 
 use crate::configuration::Configuration;
 use crate::digest::DigestAt;
+use crate::learner::{CheckpointOffer, LearnSignature};
 use crate::message::Message;
 use crate::mutation::Mutation;
 use crate::reconfiguration::ReconfigurationRequest;
@@ -66,14 +67,60 @@ pub enum Effect {
         committed: Decree,
     },
     /// Ask the meta server for a new configuration. The driver passes the configuration in the
-    /// answer (also in that of a refusal) to `on_configuration`, and calls
-    /// `on_reconfiguration_timer` each second or so until the ballot has changed.
+    /// answer (also in that of a refusal) to `on_configuration` as `ConfigurationSource::Reply`, and
+    /// calls `on_reconfiguration_timer` each second or so until the ballot has changed.
     RequestReconfiguration(ReconfigurationRequest),
     /// This replica is listed as a member, but may lack something that it acknowledged (I6), or
     /// certainly lacks something that is committed. It stays inactive until it has learned.
     NeedsLearning {
         /// The configuration that lists it.
         configuration: Configuration,
+    },
+    /// This primary holds a lease in a term in which meta has not confirmed it: config sync now, and
+    /// hand in the answer as `ConfigurationSource::Sync` with the term in which it was asked.
+    NeedsConfirmation,
+    /// A learner lacks what is no longer in the prepare list. Read committed mutations after `after`,
+    /// at most through `through` and of limited size, from the own log (of two records of a decree
+    /// the later one), and give them to `supply_mutations`. If the log does not have all of them
+    /// from the first on, do as for [`Effect::MakeCheckpoint`]. Repeated from time to time; to be
+    /// ignored while work for this signature is under way.
+    SupplyLearner {
+        /// The learner.
+        to: RpcAddress,
+        /// Its attempt.
+        signature: LearnSignature,
+        /// The last decree that it has.
+        after: Decree,
+        /// The last decree that it can take now.
+        through: Decree,
+    },
+    /// A learner needs a checkpoint, whatever the log has: make one, keep it until the learner is gone
+    /// from `Replica::learners`, and call `offer_checkpoint`. Repeated and ignored as the above.
+    MakeCheckpoint {
+        /// The learner.
+        to: RpcAddress,
+        /// Its attempt.
+        signature: LearnSignature,
+    },
+    /// This learner needs the checkpoint that its primary offers. Fetch it; then, if
+    /// `Replica::fetching` still says so, close this replica, put the checkpoint in the place of its
+    /// storage, let the log forget what it has of it, and open a new one with
+    /// [`crate::Recovered::from_checkpoint`]; give that `resume_learning`. Or call `on_fetch_failed`.
+    FetchCheckpoint {
+        /// The primary, whose server has the files.
+        from: RpcAddress,
+        /// The attempt.
+        signature: LearnSignature,
+        /// The configuration under which it was offered.
+        configuration: Configuration,
+        /// What to fetch.
+        offer: CheckpointOffer,
+    },
+    /// What this replica has is the truth from here on, by decision of meta or because the group
+    /// counts on it: append that to the log, so that earlier doubts do not return with a restart.
+    Vouch {
+        /// The ballot of the decision.
+        ballot: Ballot,
     },
     /// I8 is broken: two replicas disagree about a committed decree. An operator must know.
     DigestMismatch {

@@ -4,9 +4,12 @@
 use pegasus_common::Decree;
 
 use crate::configuration::Membership;
+use crate::follow::FollowState;
+use crate::learner::LearnerState;
 use crate::recovered::Standing;
 use crate::replica::Replica;
 use crate::role::{Follower, FollowerLink, InactiveReason, PrimaryState, Role, SecondaryState};
+use crate::teaching::{Agreement, Counting, Learner, Supply};
 
 impl Replica {
     /// Panics in debug builds if the state is impossible; free in release builds.
@@ -15,16 +18,18 @@ impl Replica {
             return;
         }
         self.check_positions();
+        if let Some(request) = &self.request {
+            debug_assert_eq!(
+                request.configuration.ballot,
+                self.ballot.next(),
+                "I3: one more"
+            );
+        }
         match &self.role {
             Role::Primary(primary) => self.check_primary(primary),
             Role::Secondary(secondary) => self.check_secondary(secondary),
             Role::Inactive(reason) => self.check_inactive(reason),
-            Role::Learner(learner) => {
-                debug_assert_eq!(
-                    learner.configuration.ballot, self.ballot,
-                    "I3: durable first"
-                );
-            }
+            Role::Learner(learner) => self.check_learning(learner),
             Role::Error(_) => {}
         }
     }
@@ -67,12 +72,14 @@ impl Replica {
             "I5: inherited entries are lost"
         );
         debug_assert_eq!(primary.followers.len(), configuration.secondaries.len());
-        let joining = primary
-            .followers
-            .iter()
-            .filter(|f| f.link == FollowerLink::Joining)
-            .count();
-        debug_assert_eq!(primary.following.len() + joining, primary.followers.len());
+        let followers = primary.followers.iter();
+        let following = followers.filter(|f| f.link == FollowerLink::Following);
+        let taught = primary.learners.iter();
+        let taught = taught.filter(|learner| learner.supply == Supply::Following);
+        debug_assert_eq!(primary.following.len(), following.count() + taught.count());
+        for learner in &primary.learners {
+            self.check_taught(learner, configuration.membership_of(learner.node));
+        }
         for follower in &primary.followers {
             self.check_follower(follower, configuration.membership_of(follower.node));
         }
@@ -122,34 +129,60 @@ impl Replica {
         );
     }
 
+    fn check_taught(&self, learner: &Learner, membership: Membership) {
+        debug_assert_ne!(learner.node, self.me, "it teaches itself");
+        debug_assert_eq!(membership, Membership::Outside, "a member learns");
+        debug_assert!(
+            learner.acknowledged <= self.list.prepared(),
+            "acknowledged from nowhere"
+        );
+        if learner.counting != Counting::Not {
+            debug_assert_eq!(learner.agreement, Agreement::Agrees, "I8: counts unseen");
+            debug_assert!(learner.life.is_some(), "a learner that nobody heard counts");
+            debug_assert!(
+                self.committed() <= learner.acknowledged,
+                "I2: {} counts and lacks committed mutations",
+                learner.node
+            );
+        }
+    }
+
+    fn check_learning(&self, learner: &LearnerState) {
+        let configuration = &learner.configuration;
+        debug_assert_eq!(configuration.ballot, self.ballot, "I3: durable first");
+        debug_assert_eq!(configuration.membership_of(self.me), Membership::Outside);
+        self.check_follow(&learner.follow);
+    }
+
     fn check_secondary(&self, secondary: &SecondaryState) {
         let configuration = &secondary.configuration;
         debug_assert_eq!(configuration.ballot, self.ballot, "I3: durable first");
         debug_assert_eq!(configuration.membership_of(self.me), Membership::Secondary);
         debug_assert_eq!(self.standing, Standing::Proven, "I6: an unproven secondary");
+        self.check_follow(&secondary.follow);
+    }
+
+    fn check_follow(&self, follow: &FollowState) {
         debug_assert!(
-            secondary.received <= self.list.prepared(),
+            follow.received <= self.list.prepared(),
             "received but not prepared"
         );
         debug_assert!(
-            self.committed() <= secondary.received,
+            self.committed() <= follow.received,
             "committed but not received"
         );
         debug_assert!(
-            self.committed() <= secondary.commit_point,
+            self.committed() <= follow.commit_point,
             "committed by itself"
         );
         debug_assert!(
-            secondary.acknowledged <= self.safe_and_received(secondary),
+            follow.acknowledged <= self.safe_and_received(follow),
             "acknowledged {} but safe is {}",
-            secondary.acknowledged,
-            self.safe_and_received(secondary)
+            follow.acknowledged,
+            self.safe_and_received(follow)
         );
-        let after_received = self
-            .list
-            .iter()
-            .filter(|entry| entry.decree > secondary.received);
-        for entry in after_received {
+        let entries = self.list.iter();
+        for entry in entries.filter(|entry| entry.decree > follow.received) {
             debug_assert!(entry.ballot < self.ballot, "{entry:?} skipped its turn");
         }
     }
@@ -161,23 +194,20 @@ impl Replica {
             "I4: an inactive replica writes"
         );
         match reason {
-            InactiveReason::Adopting(configuration) => {
+            InactiveReason::Adopting(adoption) => {
                 debug_assert!(
-                    configuration.ballot > self.ballot,
+                    adoption.configuration.ballot > self.ballot,
                     "I3: adopts an old ballot"
                 );
+                debug_assert_eq!(self.request, None, "asks under a ballot that has ended");
             }
-            InactiveReason::AwaitingBallot(request) => {
-                debug_assert!(
-                    request.configuration.ballot > self.ballot,
-                    "asks for nothing"
-                );
-                debug_assert_eq!(self.standing, Standing::Proven, "I6: an unproven primary");
+            InactiveReason::AwaitingBallot => {
+                debug_assert!(self.request.is_some(), "waits for nothing");
             }
-            InactiveReason::Outside | InactiveReason::Unproven => {
+            InactiveReason::Unproven => {
                 debug_assert_eq!(self.standing, Standing::Unproven, "I6: proven yet left out");
             }
-            InactiveReason::Starting => {}
+            InactiveReason::Outside | InactiveReason::Starting => {}
         }
     }
 }

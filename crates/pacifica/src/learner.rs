@@ -1,13 +1,52 @@
 //! Vocabulary of learning (replication.md section 14): how a replica that is no member yet gets the
-//! state of the group.
+//! state of the group. A learner is a secondary whose acknowledgements do not count yet.
 
-use pegasus_common::Decree;
+use pegasus_common::Ballot;
 
 use crate::configuration::Configuration;
+use crate::digest::DigestAt;
+use crate::follow::FollowState;
 
-/// One attempt to learn; a later attempt has a larger signature. Messages of older ones are ignored.
+/// One attempt to learn; a later attempt has a larger signature, over all ballots. What carries an
+/// older one is ignored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct LearnSignature(pub i64);
+
+impl LearnSignature {
+    /// The first signature that a primary gives under a ballot.
+    #[must_use]
+    pub fn first_of(ballot: Ballot) -> Self {
+        Self((ballot.0 << 32).wrapping_add(1))
+    }
+
+    /// The signature after this one.
+    #[must_use]
+    pub fn next(self) -> Self {
+        Self(self.0.wrapping_add(1))
+    }
+}
+
+/// One life of a replica, from its opening to its end: a number that no earlier life of the replica
+/// had, on this disk or on one that was lost. The driver draws it at random.
+///
+/// What a learner acknowledged in an earlier life may be gone, and a primary cannot see that a server
+/// was restarted. So an attempt belongs to one life: the learner follows only once the primary has
+/// answered that life.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Life(pub u64);
+
+/// Names a checkpoint among those that one server offers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct CheckpointId(pub i64);
+
+/// A checkpoint that the primary keeps for a learner.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct CheckpointOffer {
+    /// By which the primary's server finds its files.
+    pub id: CheckpointId,
+    /// Everything through this decree is in it, and nothing after; with the digest there.
+    pub at: DigestAt,
+}
 
 /// What a learner knows.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -16,73 +55,25 @@ pub struct LearnerState {
     pub configuration: Configuration,
     /// This attempt.
     pub signature: LearnSignature,
+    /// How it follows the primary.
+    pub follow: FollowState,
     /// How far it is.
     pub phase: LearnPhase,
+    /// Progress timers since it last heard from the primary.
+    pub(crate) silent_ticks: u32,
 }
 
 /// How far a learner is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum LearnPhase {
-    /// It fetches state and is not sent prepares yet.
-    WithoutPrepare,
-    /// It takes part in prepares from `prepare_start` on, and closes the gap before that.
-    WithPrepare {
-        /// The first decree that comes by prepare. Fixed in the step that cut the learned range,
-        /// so that nothing falls between the two.
-        prepare_start: Decree,
-    },
-    /// It has everything; the primary asks meta to make it a member.
-    Succeeded,
-}
-
-/// Where a learner gets what it lacks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum LearnSource {
-    /// From the primary's prepare list (LT_CACHE).
-    PrepareList,
-    /// From the primary's log (LT_LOG).
-    Log,
-    /// From a checkpoint, then the log (LT_APP).
-    Checkpoint,
-}
-
-/// What a primary can give from memory and from its log.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct LearnCoverage {
-    /// The oldest decree in the prepare list; the next one to propose when it is empty.
-    pub prepare_list_from: Decree,
-    /// The oldest decree in the log, if it holds any.
-    pub log_from: Option<Decree>,
-}
-
-impl LearnCoverage {
-    /// The cheapest source for a learner that has everything through `learner_has`.
-    #[must_use]
-    pub fn source_for(&self, learner_has: Decree) -> LearnSource {
-        let wanted = learner_has.next();
-        if wanted >= self.prepare_list_from {
-            LearnSource::PrepareList
-        } else if self.log_from.is_some_and(|from| wanted >= from) {
-            LearnSource::Log
-        } else {
-            LearnSource::Checkpoint
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_cheapest_source_that_covers_the_gap_is_chosen() {
-        let coverage = LearnCoverage {
-            prepare_list_from: Decree(100),
-            log_from: Some(Decree(40)),
-        };
-        assert_eq!(coverage.source_for(Decree(99)), LearnSource::PrepareList);
-        assert_eq!(coverage.source_for(Decree(98)), LearnSource::Log);
-        assert_eq!(coverage.source_for(Decree(39)), LearnSource::Log);
-        assert_eq!(coverage.source_for(Decree(38)), LearnSource::Checkpoint);
-    }
+    /// It has said what it has, and waits for the primary's answer.
+    Asking,
+    /// It logs what the primary sends.
+    Following,
+    /// What it has is not the group's history: it waits for a checkpoint, and acknowledges nothing.
+    StartingOver,
+    /// The driver fetches this checkpoint.
+    Fetching(CheckpointOffer),
+    /// The driver could not fetch the checkpoint: it asks again on the next progress timer.
+    FetchFailed,
 }

@@ -9,14 +9,20 @@
 //! |---|---|
 //! | one entry of the replicated log | [`mutation`] |
 //! | the entries from the oldest one kept to the newest one prepared | [`prepare_list`] |
-//! | membership under one ballot; changes of it | [`configuration`], [`reconfiguration`] |
+//! | membership under one ballot | [`configuration`] |
 //! | what the replica is now | [`role`], [`learner`] |
 //! | what it hears, says and asks for | [`message`], [`effect`] |
-//! | the inputs | [`replica`], and by role `primary`, `secondary` |
-//! | whether clients are served | [`admission`], [`options`] |
+//! | the inputs | [`replica`] |
+//! | acting as primary: writes; learners, what they get, when they count; who is stuck | `primary`; [`teaching`], `supply`, `promotion`; `progress` |
+//! | following a primary: everyone who does; members; learners | [`follow`]; `secondary`; `learning` |
+//! | the way into a higher ballot | [`adoption`] |
+//! | what it asks of meta, what meta asks of it | [`reconfiguration`], [`proposal`] |
+//! | whether clients are served | [`admission`], [`lease`], [`options`] |
+//! | a server without the replica | [`absent`] |
 //! | what a log leaves after a crash | [`replay`], [`recovered`] |
 //! | same decree, same bytes | [`digest`] |
 //! | I1–I8 of the design | `invariants` |
+//! | rules that tests leave out on purpose | [`planted`] |
 //!
 //! # Life of a write
 //!
@@ -35,35 +41,58 @@
 //!    older ballots, may arrive at any time.
 //! 4. `Commit` is applied in order, in one batch with its decree and digest; then `on_applied`.
 //! 5. What is reported to the log as flushed never passes [`Replica::log_release_limit`].
-//! 6. The lease is the driver's clock work: it calls `on_lease`, and checks it before each reply.
+//! 6. The lease is the driver's clock work: it calls `on_lease`, also for a replica that was just
+//!    opened, and before it answers a read or accepts a write it checks that the clock holds the lease
+//!    in the term of [`Replica::readable_in`].
+//! 7. Each opening of a replica has its own [`Life`].
+//! 8. A replica that was made in order to learn, or whose storage was replaced by a checkpoint, is
+//!    opened as [`Standing::Unproven`] after each restart until [`Effect::Vouch`] is safe in its log.
 
 mod invariants;
+mod learning;
 mod primary;
+mod progress;
+mod promotion;
 mod secondary;
+mod supply;
 
+pub mod absent;
 pub mod admission;
+pub mod adoption;
 pub mod configuration;
 pub mod digest;
 pub mod effect;
+pub mod follow;
 pub mod learner;
+pub mod lease;
 pub mod message;
 pub mod mutation;
 pub mod options;
+pub mod planted;
 pub mod prepare_list;
+pub mod proposal;
 pub mod reconfiguration;
 pub mod recovered;
 pub mod replay;
 pub mod replica;
 pub mod role;
+pub mod teaching;
 
-pub use admission::{Lease, ReadRefusal, WriteRefusal};
+pub use absent::AbsentAnswer;
+pub use admission::{ReadRefusal, WriteRefusal};
 pub use configuration::{Configuration, Membership};
 pub use digest::{DigestAt, RollingDigest};
 pub use effect::{Effect, Effects};
-pub use message::{GroupCheck, GroupCheckReply, Message, PeerOutcome, PrepareAck};
+pub use learner::{CheckpointId, CheckpointOffer, LearnPhase, LearnSignature, LearnerState, Life};
+pub use lease::{Lease, LeaseTerm};
+pub use message::{
+    GroupCheck, GroupCheckReply, LearnOutcome, LearnReply, LearnRequest, Message,
+    OfferedCheckpoint, PeerOutcome, PrepareAck,
+};
 pub use mutation::Mutation;
 pub use options::Options;
 pub use prepare_list::{HistoryLimits, PrepareList};
+pub use proposal::{Proposal, ProposalKind};
 pub use reconfiguration::{ConfigurationSource, ReconfigurationKind, ReconfigurationRequest};
 pub use recovered::{Recovered, Standing};
 pub use replay::{Replay, ReplayError, Replayed};

@@ -4,6 +4,7 @@ use pegasus_common::{Ballot, Decree, ErrorCode};
 
 use crate::configuration::Configuration;
 use crate::digest::DigestAt;
+use crate::learner::{CheckpointOffer, LearnSignature, Life};
 use crate::mutation::Mutation;
 use crate::role::ReplicaStatus;
 
@@ -19,8 +20,14 @@ pub enum Message {
     PrepareAck(PrepareAck),
     /// The primary tells its configuration and how far it is.
     GroupCheck(GroupCheck),
-    /// A member answers a group check, or says by itself that it is ready.
+    /// A member or learner answers a group check, or a member says by itself that it is ready.
     GroupCheckReply(GroupCheckReply),
+    /// A learner begins: it says what it has.
+    Learn(LearnRequest),
+    /// The primary answers a learner otherwise than by mutations.
+    LearnReply(LearnReply),
+    /// The primary has a checkpoint for a learner.
+    CheckpointOffer(OfferedCheckpoint),
 }
 
 /// Answer to prepares: one may stand for many.
@@ -35,6 +42,8 @@ pub struct PrepareAck {
     pub outcome: PeerOutcome,
     /// The sender's commit point.
     pub last_committed: Decree,
+    /// The sender is a learner, in this attempt.
+    pub learner: Option<LearnSignature>,
 }
 
 /// The primary's view of the group.
@@ -48,6 +57,8 @@ pub struct GroupCheck {
     pub last_prepared: Decree,
     /// The primary's digest (I8).
     pub digest: DigestAt,
+    /// The receiver is to learn, in this attempt; it is not a member.
+    pub learner: Option<LearnSignature>,
 }
 
 /// A member's answer to a group check.
@@ -66,6 +77,80 @@ pub struct GroupCheckReply {
     pub last_prepared: Decree,
     /// The sender's digest (I8).
     pub digest: DigestAt,
+    /// The sender is a learner, in this attempt.
+    pub learner: Option<LearnSignature>,
+}
+
+/// A learner's first word in an attempt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct LearnRequest {
+    /// The learner's ballot.
+    pub ballot: Ballot,
+    /// The attempt to which the primary invited it.
+    pub signature: LearnSignature,
+    /// The learner's life.
+    pub life: Life,
+    /// What it has committed.
+    pub has: DigestAt,
+}
+
+/// The primary's word to a learner.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct LearnReply {
+    /// The primary's ballot.
+    pub ballot: Ballot,
+    /// The attempt: a newer one than the learner named, if another life answered to that one.
+    pub signature: LearnSignature,
+    /// The life of the learner that this answers.
+    pub life: Life,
+    /// What becomes of it.
+    pub outcome: LearnOutcome,
+}
+
+/// What becomes of an attempt to learn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum LearnOutcome {
+    /// The attempt is this life's: what the learner acknowledges from now on is noted.
+    Accepted,
+    /// The learner has everything, and commits wait for it from now on: the primary asks meta to
+    /// make it a member.
+    Counted,
+    /// What the learner has is not the group's history: a checkpoint will replace it.
+    StartOver,
+}
+
+/// A checkpoint for one learner.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct OfferedCheckpoint {
+    /// The primary's ballot.
+    pub ballot: Ballot,
+    /// The attempt.
+    pub signature: LearnSignature,
+    /// What is offered.
+    pub offer: CheckpointOffer,
+}
+
+impl LearnOutcome {
+    /// Every outcome.
+    pub const ALL: [Self; 3] = [Self::Accepted, Self::Counted, Self::StartOver];
+
+    /// The outcome as an `err` field of the wire messages.
+    #[must_use]
+    pub const fn error_code(self) -> ErrorCode {
+        match self {
+            Self::Accepted => ErrorCode::TryAgain,
+            Self::Counted => ErrorCode::Ok,
+            Self::StartOver => ErrorCode::InconsistentState,
+        }
+    }
+
+    /// Inverse of [`LearnOutcome::error_code`].
+    #[must_use]
+    pub fn from_error_code(code: ErrorCode) -> Option<Self> {
+        Self::ALL
+            .into_iter()
+            .find(|outcome| outcome.error_code() == code)
+    }
 }
 
 /// How a member answers.
@@ -133,5 +218,10 @@ mod tests {
             PeerOutcome::from_error_code(ErrorCode::Unknown),
             PeerOutcome::Failed
         );
+        for outcome in LearnOutcome::ALL {
+            let code = outcome.error_code();
+            assert_eq!(LearnOutcome::from_error_code(code), Some(outcome));
+        }
+        assert_eq!(LearnOutcome::from_error_code(ErrorCode::Unknown), None);
     }
 }

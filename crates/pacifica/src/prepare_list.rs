@@ -189,6 +189,18 @@ impl PrepareList {
         }
     }
 
+    /// Forgets the entries above the commit point: a planted bug.
+    #[cfg(feature = "planted")]
+    pub(crate) fn forget_uncommitted(&mut self) {
+        while self
+            .entries
+            .pop_back_if(|entry| entry.decree > self.committed)
+            .is_some()
+        {}
+        self.uncommitted_bytes = 0;
+        self.logged = self.committed;
+    }
+
     /// The own log is safe through this place.
     pub fn note_log_safe(&mut self, position: LogPosition) {
         self.log_safe = self.log_safe.max(position);

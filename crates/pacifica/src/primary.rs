@@ -2,63 +2,132 @@
 
 use std::sync::Arc;
 
-use pegasus_common::{Decree, RpcAddress};
+use pegasus_common::{Ballot, Decree, RpcAddress};
 
-use crate::admission::Lease;
 use crate::configuration::Configuration;
 use crate::effect::{Effect, Effects};
+use crate::learner::LearnSignature;
+use crate::lease::LeaseTerm;
 use crate::message::{GroupCheck, GroupCheckReply, Message, PeerOutcome, PrepareAck};
 use crate::mutation::Mutation;
+use crate::planted::{self, PlantedBug};
+use crate::reconfiguration::ReconfigurationKind;
 use crate::replica::Replica;
-use crate::role::{Follower, FollowerLink, PrimaryState, Role};
+use crate::role::{Follower, FollowerLink, PrimaryState, Progress, Role};
+use crate::teaching::{Counting, Learner, Supply};
 
 impl PrimaryState {
-    fn new(configuration: Configuration, inherited: Decree, committed: Decree) -> Self {
+    fn new(
+        configuration: Configuration,
+        inherited: Decree,
+        committed: Decree,
+        confirmed_in: LeaseTerm,
+        learners: Vec<Learner>,
+    ) -> Self {
         let follower = |&node: &RpcAddress| Follower {
             node,
             // Every member of the new configuration has all that was committed (I2).
             acknowledged: committed,
             committed: Decree::ZERO,
             link: FollowerLink::Joining,
+            progress: Progress::default(),
         };
+        let learners = learners.into_iter();
+        let still_learn = learners
+            .filter(|learner| configuration.members().all(|member| member != learner.node))
+            .map(Learner::under_next_ballot);
         Self {
             followers: configuration.secondaries.iter().map(follower).collect(),
+            learners: still_learn.collect(),
+            next_signature: LearnSignature::first_of(configuration.ballot),
             configuration,
             inherited,
+            confirmed_in,
             following: Arc::from([]),
-            request: None,
         }
     }
 
-    fn follower(&mut self, node: RpcAddress) -> Option<&mut Follower> {
+    fn follower_mut(&mut self, node: RpcAddress) -> Option<&mut Follower> {
         self.followers
             .iter_mut()
             .find(|follower| follower.node == node)
     }
 
     fn set_link(&mut self, node: RpcAddress, link: FollowerLink) {
-        let Some(follower) = self.follower(node) else {
-            return;
-        };
-        if follower.link != link {
+        if let Some(follower) = self.follower_mut(node)
+            && follower.link != link
+        {
             follower.link = link;
-            let followers = self.followers.iter();
-            let following = followers.filter(|follower| follower.link == FollowerLink::Following);
-            self.following = following.map(|follower| follower.node).collect();
+            self.list_following();
         }
     }
 
-    /// Every follower has logged everything through here.
+    /// Makes the list of those who get new prepares at once.
+    pub(crate) fn list_following(&mut self) {
+        let followers = self.followers.iter();
+        let members = followers.filter(|follower| follower.link == FollowerLink::Following);
+        let learners = self.learners.iter();
+        let taught = learners.filter(|learner| learner.supply == Supply::Following);
+        let nodes = members.map(|follower| follower.node);
+        self.following = nodes.chain(taught.map(|learner| learner.node)).collect();
+    }
+
+    /// Everyone who counts has logged everything through here.
     fn acknowledged_by_all(&self) -> Decree {
-        let acknowledged = self.followers.iter().map(|follower| follower.acknowledged);
-        acknowledged.min().unwrap_or(Decree(i64::MAX))
+        let members = self.followers.iter().map(|follower| follower.acknowledged);
+        let counted = self
+            .learners
+            .iter()
+            .filter(|learner| learner.counting != Counting::Not)
+            .map(|learner| learner.acknowledged);
+        if planted::is(PlantedBug::CommitWithoutAllMembers) {
+            return members.max().unwrap_or(Decree(i64::MAX));
+        }
+        members.chain(counted).min().unwrap_or(Decree(i64::MAX))
     }
 }
 
 impl Replica {
+    pub(crate) fn as_primary(&self) -> Option<&PrimaryState> {
+        match &self.role {
+            Role::Primary(primary) => Some(primary),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn as_primary_mut(&mut self) -> Option<&mut PrimaryState> {
+        match &mut self.role {
+            Role::Primary(primary) => Some(primary),
+            _ => None,
+        }
+    }
+
+    /// Whether this primary has committed all that it took over.
+    pub(crate) fn has_caught_up(&self) -> bool {
+        self.as_primary()
+            .is_some_and(|primary| self.committed() >= primary.inherited)
+    }
+
+    /// Makes the list of those who get new prepares at once.
+    pub(crate) fn list_following(&mut self) {
+        if let Some(primary) = self.as_primary_mut() {
+            primary.list_following();
+        }
+    }
+
     /// Begins to act under a ballot in which this replica never spoke: proposes everything that it
     /// took over again, before anything new (I5).
-    pub(crate) fn enter_primary(&mut self, configuration: Configuration, out: &mut Effects) {
+    pub(crate) fn enter_primary(
+        &mut self,
+        configuration: Configuration,
+        confirmed_in: LeaseTerm,
+        learners: Vec<Learner>,
+        out: &mut Effects,
+    ) {
+        #[cfg(feature = "planted")]
+        if planted::is(PlantedBug::TakeoverTruncates) {
+            self.list.forget_uncommitted();
+        }
         let committed = self.list.committed();
         let inherited = self.list.prepared();
         debug_assert!(
@@ -76,8 +145,9 @@ impl Replica {
             self.accept(mutation, out);
         }
         debug_assert_eq!(inherited, self.list.prepared(), "taking over loses nothing");
-        let state = PrimaryState::new(configuration, inherited, committed);
+        let state = PrimaryState::new(configuration, inherited, committed, confirmed_in, learners);
         self.become_role(Role::Primary(state), out);
+        self.ask_for_confirmation(out);
         self.send_group_checks(out);
         self.commit_acknowledged(out);
     }
@@ -107,12 +177,13 @@ impl Replica {
         self.accept(mutation, out);
     }
 
-    /// Commits what the own log and every follower have.
+    /// Commits what the own log and everyone who counts have, under a lease in which meta has
+    /// confirmed this primary.
     pub(crate) fn commit_acknowledged(&mut self, out: &mut Effects) {
-        let Role::Primary(primary) = &self.role else {
+        let Some(primary) = self.as_primary() else {
             return;
         };
-        if self.lease == Lease::NotHeld {
+        if self.confirmed_term().is_none() {
             return;
         }
         let target = primary.acknowledged_by_all().min(self.list.logged());
@@ -122,15 +193,24 @@ impl Replica {
         );
         debug_assert!(target <= self.list.prepared(), "acknowledged from nowhere");
         self.commit_through(target, out);
+        self.count_learners(out);
     }
 
     pub(crate) fn on_prepare_ack(&mut self, from: RpcAddress, ack: PrepareAck, out: &mut Effects) {
+        if let Some(signature) = ack.learner {
+            self.on_learner_ack(from, signature, ack, out);
+            return;
+        }
         let prepared = self.list.prepared();
-        let ballot = self.ballot;
-        let Role::Primary(primary) = &mut self.role else {
+        let is_present = self.is_of_this_ballot(ack.ballot);
+        if self.learner(from).is_some() && is_present {
+            self.on_stranger(from, ack.outcome, out);
+            return;
+        }
+        let Some(primary) = self.as_primary_mut() else {
             return;
         };
-        let Some(follower) = primary.follower(from).filter(|_| ack.ballot == ballot) else {
+        let Some(follower) = primary.follower_mut(from).filter(|_| is_present) else {
             return;
         };
         match ack.outcome {
@@ -151,9 +231,13 @@ impl Replica {
             }
             PeerOutcome::NeedConfiguration => {}
             PeerOutcome::NotMember | PeerOutcome::NeedsLearning | PeerOutcome::Failed => {
-                self.on_peer_suspected(from, out);
+                self.ask_to_remove(ReconfigurationKind::DowngradeToInactive, from, out);
             }
         }
+    }
+
+    pub(crate) fn is_of_this_ballot(&self, ballot: Ballot) -> bool {
+        ballot == self.ballot || planted::is(PlantedBug::StaleAckAccepted)
     }
 
     pub(crate) fn on_group_check_reply(
@@ -162,11 +246,22 @@ impl Replica {
         reply: GroupCheckReply,
         out: &mut Effects,
     ) {
+        if let Some(signature) = reply.learner {
+            self.on_learner_check_reply(from, signature, reply, out);
+            return;
+        }
         let ballot = self.ballot;
-        let Role::Primary(primary) = &mut self.role else {
+        if self.learner(from).is_some() && reply.ballot == ballot {
+            self.on_stranger(from, reply.outcome, out);
+            return;
+        }
+        let Some(primary) = self.as_primary_mut() else {
             return;
         };
-        let Some(follower) = primary.follower(from).filter(|_| reply.ballot == ballot) else {
+        let Some(follower) = primary
+            .follower_mut(from)
+            .filter(|_| reply.ballot == ballot)
+        else {
             return;
         };
         match reply.outcome {
@@ -186,14 +281,14 @@ impl Replica {
             }
             PeerOutcome::NeedConfiguration => self.rejoin_follower(from, out),
             PeerOutcome::NotMember | PeerOutcome::NeedsLearning | PeerOutcome::Failed => {
-                self.on_peer_suspected(from, out);
+                self.ask_to_remove(ReconfigurationKind::DowngradeToInactive, from, out);
             }
         }
     }
 
     /// Sends one follower everything after `prepared`, under the present ballot. What is committed
     /// and no longer kept it has (I2), whatever a delayed message says.
-    fn send_again(&self, to: RpcAddress, prepared: Decree, out: &mut Effects) {
+    pub(crate) fn send_again(&self, to: RpcAddress, prepared: Decree, out: &mut Effects) {
         let from = prepared.max(self.list.first().previous());
         for mutation in self.list.after(from).into_iter().flatten() {
             let mutation = mutation.under(self.ballot);
@@ -205,29 +300,28 @@ impl Replica {
     /// Stops the prepares to a follower that may have lost some, until it has said what it has.
     pub(crate) fn rejoin_follower(&mut self, node: RpcAddress, out: &mut Effects) {
         let check = self.group_check();
-        let Role::Primary(primary) = &mut self.role else {
+        let Some(primary) = self.as_primary_mut() else {
             return;
         };
-        if let Some(check) = check.filter(|_| primary.follower(node).is_some()) {
+        if let Some(check) = check.filter(|_| primary.follower_mut(node).is_some()) {
             primary.set_link(node, FollowerLink::Joining);
             out.send(node, Message::GroupCheck(check));
         }
     }
 
-    fn group_check(&self) -> Option<GroupCheck> {
-        let Role::Primary(primary) = &self.role else {
-            return None;
-        };
+    pub(crate) fn group_check(&self) -> Option<GroupCheck> {
+        let primary = self.as_primary()?;
         Some(GroupCheck {
             configuration: primary.configuration.clone(),
             last_committed: self.list.committed(),
             last_prepared: self.list.prepared(),
             digest: self.digest.newest(),
+            learner: None,
         })
     }
 
-    fn send_group_checks(&mut self, out: &mut Effects) {
-        let (Some(check), Role::Primary(primary)) = (self.group_check(), &self.role) else {
+    fn send_group_checks(&self, out: &mut Effects) {
+        let (Some(check), Some(primary)) = (self.group_check(), self.as_primary()) else {
             return;
         };
         let to: Arc<[RpcAddress]> = primary.followers.iter().map(|peer| peer.node).collect();
@@ -236,6 +330,9 @@ impl Replica {
                 to,
                 message: Message::GroupCheck(check),
             });
+        }
+        for learner in &primary.learners {
+            self.invite(learner.node, out);
         }
     }
 
@@ -251,7 +348,7 @@ impl Replica {
     /// and no prepare in flight will tell it.
     #[must_use]
     pub fn wants_group_check(&self) -> bool {
-        let Role::Primary(primary) = &self.role else {
+        let Some(primary) = self.as_primary() else {
             return false;
         };
         let committed = self.list.committed();

@@ -32,15 +32,35 @@ pub struct Recovered {
 }
 
 impl Recovered {
-    /// A replica that has just been created.
+    /// A replica that is born with its partition.
     #[must_use]
     pub fn empty() -> Self {
+        Self::installed(Ballot::ZERO, DigestAt::default(), Standing::Proven)
+    }
+
+    /// A replica that is made empty in order to learn. Before it lost its disk, this server may have
+    /// acknowledged what it does not have now, so it proves nothing until the group counts on it;
+    /// not even after a restart, unless [`crate::Effect::Vouch`] is in its log.
+    #[must_use]
+    pub fn for_learning() -> Self {
+        Self::installed(Ballot::ZERO, DigestAt::default(), Standing::Unproven)
+    }
+
+    /// A replica whose storage is a checkpoint that another one made. `ballot` is the
+    /// [`crate::Replica::known_ballot`] of the replica that it replaces. As unproven as a replica
+    /// made for learning.
+    #[must_use]
+    pub fn from_checkpoint(ballot: Ballot, at: DigestAt) -> Self {
+        Self::installed(ballot, at, Standing::Unproven)
+    }
+
+    fn installed(ballot: Ballot, committed: DigestAt, standing: Standing) -> Self {
         Self {
-            ballot: Ballot::ZERO,
-            committed: DigestAt::default(),
+            ballot,
+            committed,
             mutations: Vec::new(),
             stale_through: Decree::ZERO,
-            standing: Standing::Proven,
+            standing,
         }
     }
 }

@@ -128,6 +128,18 @@ impl Replay {
         Ok(())
     }
 
+    /// The largest ballot so far.
+    #[must_use]
+    pub fn ballot(&self) -> Ballot {
+        self.ballot
+    }
+
+    /// What is proven committed so far.
+    #[must_use]
+    pub fn committed(&self) -> DigestAt {
+        self.committed
+    }
+
     fn prepared(&self) -> Decree {
         self.entries.back().map_or(self.applied, |last| last.decree)
     }

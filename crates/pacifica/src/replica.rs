@@ -6,13 +6,16 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use bytes::Bytes;
 use pegasus_common::{Ballot, Decree, Gpid, RpcAddress};
 
-use crate::admission::{Lease, WriteRefusal};
+use crate::admission::WriteRefusal;
 use crate::configuration::Configuration;
 use crate::digest::{DigestAt, RollingDigest};
 use crate::effect::{Effect, Effects};
+use crate::learner::Life;
+use crate::lease::Lease;
 use crate::message::Message;
 use crate::mutation::Mutation;
 use crate::options::Options;
+use crate::planted::{self, PlantedBug};
 use crate::prepare_list::{LogPosition, PrepareList};
 use crate::reconfiguration::{ReconfigurationKind, ReconfigurationRequest};
 use crate::recovered::{Recovered, Standing};
@@ -23,11 +26,14 @@ use crate::role::{ErrorReason, InactiveReason, ReplicaStatus, Role};
 pub struct Replica {
     pub(crate) gpid: Gpid,
     pub(crate) me: RpcAddress,
+    pub(crate) life: Life,
     pub(crate) options: Options,
     pub(crate) ballot: Ballot,
     pub(crate) role: Role,
     pub(crate) standing: Standing,
     pub(crate) lease: Lease,
+    /// Asked of meta under this ballot.
+    pub(crate) request: Option<ReconfigurationRequest>,
     pub(crate) list: PrepareList,
     pub(crate) digest: RollingDigest,
     pub(crate) applied: Decree,
@@ -36,18 +42,31 @@ pub struct Replica {
 }
 
 impl Replica {
-    /// Opens a replica. It is inactive until it hears of a configuration.
+    /// Opens a replica. It is inactive until it hears of a configuration, and has no lease until
+    /// `on_lease`.
     #[must_use]
-    pub fn new(gpid: Gpid, me: RpcAddress, options: Options, recovered: Recovered) -> Self {
+    pub fn new(
+        gpid: Gpid,
+        me: RpcAddress,
+        life: Life,
+        options: Options,
+        recovered: Recovered,
+    ) -> Self {
         let latest = recovered.mutations.iter().map(|entry| entry.timestamp_us);
         let replica = Self {
             gpid,
             me,
+            life,
             options,
             ballot: recovered.ballot,
             role: Role::Inactive(InactiveReason::Starting),
-            standing: recovered.standing,
-            lease: Lease::Held,
+            standing: if planted::is(PlantedBug::UnprovenReturns) {
+                Standing::Proven
+            } else {
+                recovered.standing
+            },
+            lease: Lease::NotHeld,
+            request: None,
             latest_timestamp_us: latest.max().unwrap_or_default(),
             list: PrepareList::new(
                 recovered.committed.decree,
@@ -75,6 +94,12 @@ impl Replica {
         self.me
     }
 
+    /// Which opening of the replica this is.
+    #[must_use]
+    pub fn life(&self) -> Life {
+        self.life
+    }
+
     /// The limits.
     #[must_use]
     pub fn options(&self) -> &Options {
@@ -91,7 +116,7 @@ impl Replica {
     #[must_use]
     pub fn known_ballot(&self) -> Ballot {
         match &self.role {
-            Role::Inactive(InactiveReason::Adopting(configuration)) => configuration.ballot,
+            Role::Inactive(InactiveReason::Adopting(adoption)) => adoption.configuration.ballot,
             _ => self.ballot,
         }
     }
@@ -169,10 +194,12 @@ impl Replica {
     }
 
     /// The log must keep this replica's records above the given decree, even if storage has flushed
-    /// more ([`PrepareList::release_limit`]). `None`: what storage has flushed may go.
+    /// more: for its own replay ([`PrepareList::release_limit`]), or because a learner needs them.
+    /// `None`: what storage has flushed may go.
     #[must_use]
     pub fn log_release_limit(&self) -> Option<Decree> {
-        self.list.release_limit()
+        let for_learners = self.taught().filter_map(|learner| learner.keeps_log_after);
+        for_learners.chain(self.list.release_limit()).min()
     }
 
     /// A number that is equal for equal states, on every run.
@@ -216,6 +243,9 @@ impl Replica {
             Message::PrepareAck(ack) => self.on_prepare_ack(from, ack, out),
             Message::GroupCheck(check) => self.on_group_check(from, &check, out),
             Message::GroupCheckReply(reply) => self.on_group_check_reply(from, reply, out),
+            Message::Learn(request) => self.on_learn(from, request, out),
+            Message::LearnReply(reply) => self.on_learn_reply(from, reply, out),
+            Message::CheckpointOffer(offered) => self.on_checkpoint_offer(from, offered, out),
         }
         self.check_invariants();
     }
@@ -225,8 +255,8 @@ impl Replica {
         self.list.note_log_safe(LogPosition { ballot, decree });
         match &self.role {
             Role::Primary(_) => self.commit_acknowledged(out),
-            Role::Secondary(_) => self.on_secondary_logged(out),
-            Role::Inactive(_) | Role::Learner(_) | Role::Error(_) => {}
+            Role::Secondary(_) | Role::Learner(_) => self.on_follower_logged(out),
+            Role::Inactive(_) | Role::Error(_) => {}
         }
         self.check_invariants();
     }
@@ -245,17 +275,13 @@ impl Replica {
         self.check_invariants();
     }
 
-    /// The lease began or ended (I4). A primary without it commits nothing.
-    pub fn on_lease(&mut self, lease: Lease, out: &mut Effects) {
-        self.lease = lease;
-        self.commit_acknowledged(out);
-        self.check_invariants();
-    }
-
     /// A connection to or from this peer is new: messages may have been lost.
     pub fn on_peer_connected(&mut self, peer: RpcAddress, out: &mut Effects) {
         match &self.role {
-            Role::Primary(_) => self.rejoin_follower(peer, out),
+            Role::Primary(_) => {
+                self.rejoin_follower(peer, out);
+                self.rejoin_learner(peer, out);
+            }
             Role::Secondary(secondary) if secondary.configuration.primary == Some(peer) => {
                 self.announce(out);
             }
@@ -276,14 +302,15 @@ impl Replica {
         self.check_invariants();
     }
 
-    /// Gives up. A primary asks meta to go on without it; a secondary's primary will.
+    /// Gives up. A primary asks meta to go on without it; a secondary's primary will. What it had
+    /// asked for is void.
     pub(crate) fn fail(&mut self, reason: ErrorReason, out: &mut Effects) {
-        if let Role::Primary(primary) = &self.role {
-            out.push(Effect::RequestReconfiguration(ReconfigurationRequest {
-                kind: ReconfigurationKind::DowngradeToInactive,
-                node: self.me,
-                configuration: primary.configuration.without(self.me),
-            }));
+        if let Some(primary) = self.as_primary() {
+            let next = primary.configuration.without(self.me);
+            let kind = ReconfigurationKind::DowngradeToInactive;
+            self.ask_for(kind, self.me, next, out);
+        } else {
+            self.request = None;
         }
         if !matches!(self.role, Role::Error(_)) {
             self.become_role(Role::Error(reason), out);

@@ -4,19 +4,26 @@
 //! |---|---|---|
 //! | (opened) | | Inactive(Starting) |
 //! | any but Error | configuration with a higher ballot | Inactive(Adopting), ballot to the log |
-//! | Inactive(Adopting) | that ballot is safe | Primary, Secondary, Inactive(Outside or Unproven) |
+//! | Inactive(Adopting) | that ballot is safe | Primary, Secondary, Learner, Inactive(Outside or Unproven) |
 //! | Inactive(Starting) | configuration of the same ballot: secondary | Secondary |
 //! | Inactive(Starting) | configuration of the same ballot: primary | Inactive(AwaitingBallot) |
 //! | Inactive(Starting) | configuration of the same ballot: not listed | Inactive(Outside) |
+//! | Inactive but not AwaitingBallot | its primary invites it to learn | Learner |
+//! | Learner | silence | Inactive(Starting) |
+//! | Primary | proposal of meta to step back | Inactive(AwaitingBallot) |
+//! | Inactive | proposal of meta to be the truth | Inactive(AwaitingBallot) |
 //! | any | log, storage or I8 failed | Error, for good |
 
 use std::sync::Arc;
 
 use pegasus_common::{Decree, RpcAddress};
 
+use crate::adoption::Adoption;
 use crate::configuration::Configuration;
-use crate::learner::LearnerState;
-use crate::reconfiguration::ReconfigurationRequest;
+use crate::follow::FollowState;
+use crate::learner::{LearnSignature, LearnerState};
+use crate::lease::LeaseTerm;
+use crate::teaching::Learner;
 
 /// What a replica is now.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -90,9 +97,9 @@ pub enum InactiveReason {
     /// Opened, and has not heard from meta or its primary yet.
     Starting,
     /// It has asked meta for a new ballot and waits (upstream: transient inactive).
-    AwaitingBallot(ReconfigurationRequest),
-    /// The ballot of this configuration is on its way into the log.
-    Adopting(Configuration),
+    AwaitingBallot,
+    /// A ballot is on its way into the log.
+    Adopting(Adoption),
     /// The configuration does not list it. What it has may be outdated for ever after.
     Outside,
     /// The configuration lists it, but it may lack what it acknowledged (I6).
@@ -118,12 +125,15 @@ pub struct PrimaryState {
     /// The newest decree that it took over; until that is applied here it neither reads nor
     /// accepts writes (I5).
     pub inherited: Decree,
-    /// Everyone whose acknowledgement a commit waits for.
+    /// The last lease term in which meta has confirmed it under this ballot (I4).
+    pub confirmed_in: LeaseTerm,
+    /// The secondaries: a commit waits for each of them.
     pub followers: Vec<Follower>,
-    /// Those of them that get new prepares at once.
+    /// The servers that it teaches.
+    pub learners: Vec<Learner>,
+    pub(crate) next_signature: LearnSignature,
+    /// Everyone who gets new prepares at once.
     pub(crate) following: Arc<[RpcAddress]>,
-    /// The change of membership that it has asked meta for.
-    pub request: Option<ReconfigurationRequest>,
 }
 
 /// What the primary knows of a secondary.
@@ -137,6 +147,17 @@ pub struct Follower {
     pub committed: Decree,
     /// Whether prepares flow.
     pub link: FollowerLink,
+    /// Whether it moves.
+    pub(crate) progress: Progress,
+}
+
+/// What the progress timer has seen of a peer.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub(crate) struct Progress {
+    /// What it had acknowledged at the last tick, if something waited for it then.
+    pub waited_at: Option<Decree>,
+    /// Whole ticks in which something waited for it and nothing came.
+    pub stalled_ticks: u32,
 }
 
 /// Whether new prepares are sent to a follower.
@@ -154,23 +175,6 @@ pub enum FollowerLink {
 pub struct SecondaryState {
     /// The membership under its ballot.
     pub configuration: Configuration,
-    /// Everything through here in the prepare list is what the primary of this ballot has. Entries
-    /// above it may be left from older ballots: they were acknowledged once, so they are kept until
-    /// the primary replaces them, but they are not acknowledged again by themselves.
-    pub received: Decree,
-    /// The primary's commit point, as last heard.
-    pub commit_point: Decree,
-    /// The last cumulative acknowledgement sent in this ballot.
-    pub acknowledged: Decree,
-    /// A gap after `received` was reported; further prepares behind it are dropped silently.
-    pub gap: GapReport,
-}
-
-/// Whether a gap has been reported, so that a burst of prepares behind one asks once.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum GapReport {
-    /// No gap is known.
-    None,
-    /// The primary was asked to send again.
-    Sent,
+    /// How it follows the primary.
+    pub follow: FollowState,
 }

@@ -20,6 +20,19 @@ pub struct RemoteAnswer {
 }
 
 /// Takes the answers that a replica gives.
+pub trait AnswerSink {
+    /// Answers with the frame that `encode` appends.
+    fn answer(&mut self, requester: Requester, encode: impl FnOnce(&mut BytesMut));
+
+    /// Answers with a header error.
+    fn fail(&mut self, requester: Requester, error: ErrorCode) {
+        self.answer(requester, |out| {
+            response::encode_error(out, &requester.to.addressing(), error);
+        });
+    }
+}
+
+/// The answers of one shard.
 #[derive(Debug)]
 pub struct Answers<'a> {
     /// The shard that the answering replica is on.
@@ -30,9 +43,8 @@ pub struct Answers<'a> {
     pub remote: &'a mut [Vec<RemoteAnswer>],
 }
 
-impl Answers<'_> {
-    /// Answers with the frame that `encode` appends.
-    pub fn answer(&mut self, requester: Requester, encode: impl FnOnce(&mut BytesMut)) {
+impl AnswerSink for Answers<'_> {
+    fn answer(&mut self, requester: Requester, encode: impl FnOnce(&mut BytesMut)) {
         if requester.shard == self.shard {
             self.outputs.answer(requester.to, encode);
         } else if let Some(batch) = self.remote.get_mut(requester.shard) {
@@ -43,13 +55,6 @@ impl Answers<'_> {
                 frame,
             });
         }
-    }
-
-    /// Answers with a header error.
-    pub fn fail(&mut self, requester: Requester, error: ErrorCode) {
-        self.answer(requester, |out| {
-            response::encode_error(out, &requester.to.addressing(), error);
-        });
     }
 }
 

@@ -45,12 +45,16 @@ pegasus_common::config_section! {
         /// Bytes.
         mutation_size_max_bytes: usize = 1_048_576 => 4_096..=16 << 20,
         /// Between two beacons to the meta server. Milliseconds.
-        fd_beacon_interval_ms: u64 = 3_000 => 10..=60_000,
-        /// How long this server may serve after sending the last beacon that was answered. Must be
-        /// shorter than the meta server's fd_grace_seconds.
-        fd_lease_seconds: u64 = 20 => 1..=3_600,
+        fd_beacon_interval_ms: u64 = 300 => 10..=60_000,
+        /// How long this server may serve after sending the last beacon that was answered; at least
+        /// twice fd_beacon_interval_ms. The meta server refuses a server whose lease is not clearly
+        /// shorter than its fd_grace_ms. Milliseconds.
+        fd_lease_ms: u64 = 2_000 => 100..=3_600_000,
         /// Between two exchanges of the whole configuration with the meta server. Milliseconds.
         config_sync_interval_ms: u64 = 30_000 => 100..=3_600_000,
+        /// How long a replica that the meta server does not list stays open, in case that it is to
+        /// learn. Milliseconds.
+        gc_memory_replica_interval_ms: u64 = 600_000,
         /// Between two group checks of an idle primary. Milliseconds.
         group_check_interval_ms: u64 = 10_000 => 100..=3_600_000,
         /// How soon an idle primary tells its secondaries what has been committed. Milliseconds.
@@ -63,6 +67,43 @@ pegasus_common::config_section! {
         log_segment_size_mb: u64 = 64 => 1..=4_096,
         /// Size of a mutation log above which the replicas that keep it large are flushed. MiB.
         log_size_limit_mb: u64 = 1_024 => 4..=1_048_576,
+        /// Share of a disk that must be available: below it, writes of clients to replicas there are
+        /// refused with ERR_DISK_INSUFFICIENT and no new replica is put there. 0 is no limit. Percent.
+        disk_min_available_space_ratio: u64 = 10 => 0..=99; mutable,
+        /// Checkpoints that this server fetches at once; further learners wait.
+        learn_app_max_concurrent_count: usize = 5 => 1..=1_000,
+        /// Checkpoints that this server keeps for learners at once; further learners ask again.
+        learn_checkpoint_max_count: usize = 20 => 1..=10_000,
+        /// Mutations that a learner is given from the log at once. Bytes.
+        learn_log_bytes_max: usize = 1_048_576 => 4_096..=64 << 20,
+        /// Threads, of low priority, that read for learners.
+        learn_pool_threads: usize = 2 => 1..=64,
+        /// How long the directory of a replica that failed is kept, at least. It stays for longer if
+        /// this server has no other replica of the partition. Seconds.
+        gc_disk_error_replica_interval_seconds: u64 = 604_800,
+        /// How long the directory of a replica that nobody needs is kept. Seconds.
+        gc_disk_garbage_replica_interval_seconds: u64 = 86_400,
+    }
+}
+
+pegasus_common::config_section! {
+    /// Copying of checkpoints between replica servers, for learners.
+    "nfs" => FileCopySection {
+        /// What is asked for at once. Small parts keep the pauses of client traffic short. Bytes.
+        nfs_copy_block_bytes: u32 = 1_048_576 => 4_096..=16 << 20,
+        /// Parts that one learner has under way at once.
+        max_concurrent_remote_copy_requests: usize = 4 => 1..=1_000,
+        /// How fast learners write to each disk of this server; 0 is no limit. MiB per second.
+        max_copy_rate_megabytes_per_disk: u64 = 0; mutable,
+        /// How fast learners write to all disks of this server together; 0 is no limit. MiB per
+        /// second.
+        max_copy_rate_megabytes: u64 = 0; mutable,
+        /// How fast each disk of this server is read for learners of others; 0 is no limit. MiB per
+        /// second.
+        max_send_rate_megabytes_per_disk: u64 = 0; mutable,
+        /// How fast all disks of this server together are read for learners of others; 0 is no
+        /// limit. MiB per second.
+        max_send_rate_megabytes: u64 = 0; mutable,
     }
 }
 
@@ -103,6 +144,8 @@ pegasus_common::config_file! {
         network: NetworkSection,
         /// Section `[replication]`.
         replication: ReplicationSection,
+        /// Section `[nfs]`.
+        nfs: FileCopySection,
         /// Section `[pegasus.server]`.
         storage: StorageSection,
         /// Section `[tools.simple_logger]`.
@@ -247,9 +290,21 @@ impl ReplicationSection {
     }
 
     /// The lease that an answered beacon gives.
-    #[must_use]
-    pub fn lease_length(&self) -> Duration {
-        Duration::from_secs(self.fd_lease_seconds)
+    ///
+    /// # Errors
+    /// It leaves no time for a second beacon: one that is lost would end it.
+    pub fn lease_length(&self) -> Result<Duration, BadOption> {
+        if self.fd_lease_ms < 2 * self.fd_beacon_interval_ms {
+            return Err(BadOption {
+                section: "replication",
+                key: "fd_lease_ms",
+                reason: format!(
+                    "{} is less than twice fd_beacon_interval_ms, which is {}",
+                    self.fd_lease_ms, self.fd_beacon_interval_ms
+                ),
+            });
+        }
+        Ok(Duration::from_millis(self.fd_lease_ms))
     }
 }
 
@@ -305,14 +360,32 @@ mod tests {
     #[test]
     fn units_are_those_of_the_names() {
         let section = ReplicationSection::default();
-        assert_eq!(section.beacon_interval(), Duration::from_secs(3));
-        assert_eq!(section.lease_length(), Duration::from_secs(20));
+        assert_eq!(section.beacon_interval(), Duration::from_millis(300));
+        assert_eq!(section.lease_length().unwrap(), Duration::from_secs(2));
         assert_eq!(section.shard_count(), 1);
         let all_cores = ReplicationSection {
             shards: 0,
             ..section
         };
         assert!(all_cores.shard_count() >= 1);
+    }
+
+    #[test]
+    fn a_lease_outlasts_a_lost_beacon() {
+        let section = ReplicationSection {
+            fd_lease_ms: 599,
+            ..ReplicationSection::default()
+        };
+        let error = section.lease_length().unwrap_err().to_string();
+        assert!(error.starts_with("[replication] fd_lease_ms: "), "{error}");
+    }
+
+    #[test]
+    fn the_old_names_of_upstream_lead_to_the_new_ones() {
+        let text = "[replication]\nfd_lease_seconds = 20\n";
+        let error = pegasus_common::config::parse::<ReplicaServerConfig>(text, "f").unwrap_err();
+        let error = error.to_string();
+        assert!(error.contains("did you mean 'fd_lease_ms'?"), "{error}");
     }
 
     #[test]

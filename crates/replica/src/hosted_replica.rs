@@ -15,6 +15,7 @@ use pegasus_common::Gpid;
 use pegasus_common::clock::WallMicros;
 use pegasus_engine::AppliedMutation;
 use pegasus_engine::ApplyError;
+use pegasus_engine::Engine;
 use pegasus_engine::Evaluation;
 use pegasus_engine::EvaluationTime;
 use pegasus_engine::InFlightValues;
@@ -32,9 +33,11 @@ use pegasus_pacifica::WriteRefusal;
 use pegasus_wire::layer2::AppInfo;
 use tracing::error;
 
-use crate::answers::Answers;
+use crate::answers::AnswerSink;
+use crate::instance::ReplicaInstance;
 use crate::router::Readability;
 use crate::router::ReplicaHandle;
+use crate::storage::ReplicaStorage;
 use crate::write_request::ArrivedWrite;
 use crate::write_request::EvaluatedWrite;
 use crate::write_request::ReplyEncoder;
@@ -54,10 +57,10 @@ pub struct HostingLimits {
     pub mutation_bytes_max: usize,
 }
 
-/// One replica.
-pub struct HostedReplica {
+/// One replica. The server's storage is [`Engine`]; a simulator has another.
+pub struct HostedReplica<S = Engine> {
     /// What other threads see of it.
-    pub handle: Arc<ReplicaHandle>,
+    pub handle: Arc<ReplicaHandle<S>>,
     /// Its table.
     pub app: AppInfo,
     /// Which of the server's data directories has it.
@@ -79,7 +82,7 @@ pub struct HostedReplica {
     settings: WriteSettings,
 }
 
-impl fmt::Debug for HostedReplica {
+impl<S: ReplicaStorage> fmt::Debug for HostedReplica<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("HostedReplica")
             .field("gpid", &self.gpid())
@@ -102,11 +105,11 @@ pub enum Staged {
     NeedsRead(Vec<u8>),
 }
 
-impl HostedReplica {
+impl<S: ReplicaStorage> HostedReplica<S> {
     /// Ties the parts together. `server` is how clients know this server.
     #[must_use]
     pub fn new(
-        handle: Arc<ReplicaHandle>,
+        handle: Arc<ReplicaHandle<S>>,
         app: AppInfo,
         disk: usize,
         machine: Replica,
@@ -139,6 +142,15 @@ impl HostedReplica {
         self.handle.gpid
     }
 
+    /// Which of the partition's replicas that this process has had.
+    #[must_use]
+    pub fn instance(&self) -> ReplicaInstance {
+        ReplicaInstance {
+            gpid: self.gpid(),
+            life: self.machine.life(),
+        }
+    }
+
     /// Whether client writes wait for the end of the turn.
     #[must_use]
     pub fn has_staged(&self) -> bool {
@@ -150,7 +162,7 @@ impl HostedReplica {
         &mut self,
         write: ArrivedWrite,
         now: WallMicros,
-        answers: &mut Answers<'_>,
+        answers: &mut impl AnswerSink,
         effects: &mut Effects,
     ) -> Staged {
         if let Some(refusal) = self.refusal() {
@@ -173,7 +185,7 @@ impl HostedReplica {
     pub fn on_key_cached(
         &mut self,
         now: WallMicros,
-        answers: &mut Answers<'_>,
+        answers: &mut impl AnswerSink,
         effects: &mut Effects,
     ) -> Staged {
         self.is_reading = false;
@@ -213,11 +225,11 @@ impl HostedReplica {
         write: ArrivedWrite,
         tier: ReadTier,
         now: WallMicros,
-        answers: &mut Answers<'_>,
+        answers: &mut impl AnswerSink,
         effects: &mut Effects,
     ) -> Staged {
         let timestamp_us = self.timestamp_of_next_mutation(now);
-        let mut current = InFlightValues::new(&mut self.overlay, &self.handle.engine, tier);
+        let mut current = InFlightValues::new(&mut self.overlay, &*self.handle.engine, tier);
         let evaluation = evaluate(
             &mut self.builder,
             write.write.operation(),
@@ -257,12 +269,16 @@ impl HostedReplica {
     }
 
     /// The end of the turn: what is staged becomes one mutation.
-    pub fn propose(&mut self, answers: &mut Answers<'_>, effects: &mut Effects) {
+    pub fn propose(&mut self, answers: &mut impl AnswerSink, effects: &mut Effects) {
         if self.staged.is_empty() {
             return;
         }
         if self.builder.is_empty() {
-            self.answer_without_effect(answers);
+            // These answers are reads: what they were decided on must be the present state (I4).
+            match self.machine.admit_read() {
+                Ok(()) => self.answer_without_effect(answers),
+                Err(refusal) => self.refuse_staged(refusal.error_code(), answers),
+            }
             return;
         }
         match self.machine.admit_write() {
@@ -286,7 +302,7 @@ impl HostedReplica {
 
     /// Nothing of this turn changes anything: the answers hold as soon as what they were decided
     /// after has committed.
-    fn answer_without_effect(&mut self, answers: &mut Answers<'_>) {
+    fn answer_without_effect(&mut self, answers: &mut impl AnswerSink) {
         self.building_timestamp_us = None;
         if let Some(last) = self.in_flight.back_mut() {
             last.writes.append(&mut self.staged);
@@ -300,7 +316,7 @@ impl HostedReplica {
         }
     }
 
-    fn refuse_staged(&mut self, error: ErrorCode, answers: &mut Answers<'_>) {
+    fn refuse_staged(&mut self, error: ErrorCode, answers: &mut impl AnswerSink) {
         self.builder = MutationBuilder::new();
         self.building_timestamp_us = None;
         for write in self.staged.drain(..) {
@@ -315,7 +331,7 @@ impl HostedReplica {
 
     /// Gives committed mutations to storage, and answers their writes. Stops when storage stalls; it
     /// is called again when the stall has passed.
-    pub fn apply_committed(&mut self, answers: &mut Answers<'_>, effects: &mut Effects) {
+    pub fn apply_committed(&mut self, answers: &mut impl AnswerSink, effects: &mut Effects) {
         while !self.to_apply.is_empty() {
             let run: Vec<AppliedMutation> = self
                 .to_apply
@@ -325,13 +341,13 @@ impl HostedReplica {
                 .collect();
             let count = run.len();
             match self.handle.engine.apply(&run) {
-                Ok(_) => {
+                Ok(()) => {
                     let last = self.to_apply.drain(..count).next_back();
                     if let Some((mutation, _)) = last {
                         self.on_applied(mutation.decree, answers);
                     }
                 }
-                Err(ApplyError::Stalled) => return,
+                Err(ApplyError::Stalled | ApplyError::SpaceExhausted) => return,
                 Err(failure) => {
                     error!(gpid = %self.gpid(), error = %failure, "storage failed: replica closed");
                     self.to_apply.clear();
@@ -345,7 +361,7 @@ impl HostedReplica {
         }
     }
 
-    fn on_applied(&mut self, decree: Decree, answers: &mut Answers<'_>) {
+    fn on_applied(&mut self, decree: Decree, answers: &mut impl AnswerSink) {
         self.overlay.applied(decree);
         self.machine.on_applied(decree);
         while self
@@ -374,7 +390,7 @@ impl HostedReplica {
     /// The replica is no longer the primary. What was not proposed yet has surely not happened; the
     /// outcome of what is in flight is unknown here, since the next primary may commit it, so its
     /// clients get the one answer that does not invite them to repeat an `incr`.
-    pub fn refuse_after(&mut self, committed: Decree, answers: &mut Answers<'_>) {
+    pub fn refuse_after(&mut self, committed: Decree, answers: &mut impl AnswerSink) {
         self.refuse_staged(ErrorCode::InvalidState, answers);
         while let Some(write) = self.waiting.pop_front() {
             answers.fail(write.requester, ErrorCode::InvalidState);
@@ -392,10 +408,10 @@ impl HostedReplica {
 
     /// Publishes what other threads may read now.
     pub fn publish(&self) {
-        let readability = match self.machine.status() {
-            ReplicaStatus::Primary if self.machine.admit_read().is_ok() => Readability::AllReads,
-            ReplicaStatus::Secondary => Readability::BackupReads,
-            _ => Readability::Closed,
+        let readability = match self.machine.readable_in() {
+            Some(term) => Readability::AllReads(term),
+            None if self.machine.status() == ReplicaStatus::Secondary => Readability::BackupReads,
+            None => Readability::Closed,
         };
         self.handle.publish(readability);
         self.handle
@@ -403,7 +419,7 @@ impl HostedReplica {
     }
 
     /// The replica leaves this server: nobody here will answer its writes.
-    pub fn refuse_all(&mut self, answers: &mut Answers<'_>) {
+    pub fn refuse_all(&mut self, answers: &mut impl AnswerSink) {
         self.refuse_after(Decree::ZERO, answers);
     }
 }

@@ -13,6 +13,8 @@ use pegasus_common::metrics::Registry;
 use pegasus_common::metrics::Unit;
 use pegasus_log::LogStats;
 
+use crate::disk::Disk;
+use crate::disk_health::DiskHealth;
 use crate::read_pool::ReadPoolMetrics;
 
 const DIGEST_MISMATCHES: CounterInfo = CounterInfo::new(
@@ -46,11 +48,81 @@ const READ_POOL_REFUSED: CounterInfo = CounterInfo::new(
     "reads refused because too many waited already",
 );
 
+const LEARN_POOL_WAITING: GaugeInfo = GaugeInfo::new(
+    "learn_pool_waiting_requests",
+    Unit::Requests,
+    "reads for learners that wait for a thread",
+);
+const LEARN_POOL_REFUSED: CounterInfo = CounterInfo::new(
+    "learn_pool_refused_requests",
+    Unit::Requests,
+    "reads for learners refused because too many waited already",
+);
+const LEARN_COPIED_BYTES: CounterInfo = CounterInfo::new(
+    "learn_copy_file_bytes",
+    Unit::Bytes,
+    "bytes of checkpoints that learners of this server have fetched",
+);
+const LEARN_FETCHED: CounterInfo = CounterInfo::new(
+    "learn_lt_app_responses",
+    Unit::Requests,
+    "checkpoints that learners of this server have installed",
+);
+const LEARN_FAILED: CounterInfo = CounterInfo::new(
+    "learn_recent_fail_count",
+    Unit::Requests,
+    "checkpoints that learners of this server could not fetch or install",
+);
+const LEARN_CHECKPOINTS: CounterInfo = CounterInfo::new(
+    "learn_checkpoints_made",
+    Unit::Requests,
+    "checkpoints made here for learners of other servers",
+);
+
 /// A number of a mutation log, and how to read it.
 type LogGauge = (GaugeInfo, fn(&LogStats) -> &AtomicU64);
 
+/// A number of a disk, and how to read it.
+type DiskGauge = (GaugeInfo, fn(&DiskHealth) -> u64);
+
+/// The numbers of each disk.
+const DISK_NUMBERS: [DiskGauge; 3] = [
+    (
+        GaugeInfo::new(
+            "disk_capacity_total_mb",
+            Unit::MegaBytes,
+            "size of the file system of the data directory",
+        ),
+        |health| health.space().total_bytes >> 20,
+    ),
+    (
+        GaugeInfo::new(
+            "disk_capacity_avail_mb",
+            Unit::MegaBytes,
+            "what can still be written to it",
+        ),
+        |health| health.space().available_bytes >> 20,
+    ),
+    (
+        GaugeInfo::new(
+            "disk_status",
+            Unit::Count,
+            "0 normal, 1 too little space, 2 the device fails or does not answer",
+        ),
+        |health| health.status() as u64,
+    ),
+];
+
 /// The numbers of each disk's mutation log.
-const LOG_NUMBERS: [LogGauge; 8] = [
+const LOG_NUMBERS: [LogGauge; 9] = [
+    (
+        GaugeInfo::new(
+            "log_waits_for_space",
+            Unit::Count,
+            "1 while the mutation log cannot go on because its disk is full",
+        ),
+        |stats| &stats.waits_for_space,
+    ),
     (
         GaugeInfo::new(
             "log_batches",
@@ -109,6 +181,21 @@ const LOG_NUMBERS: [LogGauge; 8] = [
     ),
 ];
 
+/// What is counted of learning.
+#[derive(Clone, Debug)]
+pub struct LearnMetrics {
+    /// Reads for learners of others.
+    pub pool: ReadPoolMetrics,
+    /// Bytes that own learners have fetched.
+    pub copied_bytes: Counter,
+    /// Checkpoints that own learners have installed.
+    pub fetched: Counter,
+    /// Checkpoints that they could not.
+    pub failed: Counter,
+    /// Checkpoints made for others.
+    pub checkpoints: Counter,
+}
+
 /// The counters of one replica server.
 #[derive(Debug)]
 pub struct ServerMetrics {
@@ -126,6 +213,8 @@ pub struct ServerMetrics {
     pub beacon_failures: Counter,
     /// Reads that may touch the disk.
     pub read_pool: ReadPoolMetrics,
+    /// Learning.
+    pub learning: LearnMetrics,
     _server: Entity,
     disks: Vec<Entity>,
 }
@@ -146,22 +235,40 @@ impl ServerMetrics {
                 waiting: server.gauge(&READ_POOL_WAITING),
                 refused: server.counter(&READ_POOL_REFUSED),
             },
+            learning: LearnMetrics {
+                pool: ReadPoolMetrics {
+                    waiting: server.gauge(&LEARN_POOL_WAITING),
+                    refused: server.counter(&LEARN_POOL_REFUSED),
+                },
+                copied_bytes: server.counter(&LEARN_COPIED_BYTES),
+                fetched: server.counter(&LEARN_FETCHED),
+                failed: server.counter(&LEARN_FAILED),
+                checkpoints: server.counter(&LEARN_CHECKPOINTS),
+            },
             registry,
             _server: server,
             disks: Vec::new(),
         }
     }
 
-    /// Publishes the numbers of a disk's mutation log from now on.
-    pub fn observe_log(&mut self, tag: &str, stats: &Arc<LogStats>) {
-        let disk = self.registry.entity(EntityKind::Disk, &[("disk_tag", tag)]);
+    /// Publishes the numbers of a disk and its mutation log from now on.
+    pub fn observe_disk(&mut self, disk: &Disk) {
+        let entity = self
+            .registry
+            .entity(EntityKind::Disk, &[("disk_tag", &disk.tag)]);
         for (info, read) in &LOG_NUMBERS {
-            let (stats, read) = (Arc::clone(stats), *read);
-            disk.observe(info, move || {
+            let (stats, read) = (Arc::clone(disk.log.stats()), *read);
+            entity.observe(info, move || {
                 i64::try_from(read(&stats).load(Ordering::Relaxed)).unwrap_or(i64::MAX)
             });
         }
-        self.disks.push(disk);
+        for (info, read) in &DISK_NUMBERS {
+            let (health, read) = (Arc::clone(&disk.health), *read);
+            entity.observe(info, move || {
+                i64::try_from(read(&health)).unwrap_or(i64::MAX)
+            });
+        }
+        self.disks.push(entity);
     }
 }
 

@@ -12,6 +12,8 @@ use tokio::sync::mpsc;
 use crate::config::ReplicaServerConfig;
 use crate::control::ControlMessage;
 use crate::disk::Disk;
+use crate::disk::Incarnation;
+use crate::learn::Learning;
 use crate::lease::Lease;
 use crate::metrics::ServerMetrics;
 use crate::read_pool::ReadPool;
@@ -29,12 +31,14 @@ pub struct Node {
     pub address: RpcAddress,
     /// How clients know it: the `server` field of data answers.
     pub name: String,
-    /// Until when it may serve.
-    pub lease: Lease,
+    /// Until when, and in which term, it may serve.
+    pub lease: Arc<Lease>,
     /// Its data directories.
     pub disks: Vec<Disk>,
     /// Threads for reads that may touch the disk.
     pub read_pool: ReadPool,
+    /// How replicas come here from other servers, and go there.
+    pub learning: Arc<Learning>,
     /// Which replicas it has.
     pub router: Router,
     /// The way into each shard.
@@ -49,6 +53,8 @@ pub struct Node {
     pub running_config: RunningConfig<ReplicaServerConfig>,
     /// The largest write body now.
     pub write_size_max: Arc<AtomicU64>,
+    /// The locks of the data directories. Last: they are released when all else has ended.
+    pub incarnation: Incarnation,
 }
 
 impl Node {

@@ -66,6 +66,28 @@ impl ReadPool {
     /// # Errors
     /// The system refuses a thread.
     pub fn start(threads: usize, waiting_max: usize, metrics: ReadPoolMetrics) -> io::Result<Self> {
+        Self::start_threads("read", threads, waiting_max, metrics, || {})
+    }
+
+    /// Starts a pool whose threads run when nobody else needs the processor.
+    ///
+    /// # Errors
+    /// The system refuses a thread.
+    pub fn start_in_background(
+        threads: usize,
+        waiting_max: usize,
+        metrics: ReadPoolMetrics,
+    ) -> io::Result<Self> {
+        Self::start_threads("learn", threads, waiting_max, metrics, yield_to_others)
+    }
+
+    fn start_threads(
+        name: &'static str,
+        threads: usize,
+        waiting_max: usize,
+        metrics: ReadPoolMetrics,
+        prepare: fn(),
+    ) -> io::Result<Self> {
         let shared = Arc::new(Shared {
             queue: Mutex::default(),
             arrived: Condvar::new(),
@@ -76,8 +98,11 @@ impl ReadPool {
             .map(|number| {
                 let shared = Arc::clone(&shared);
                 thread::Builder::new()
-                    .name(format!("read-{number}"))
-                    .spawn(move || run_jobs(&shared))
+                    .name(format!("{name}-{number}"))
+                    .spawn(move || {
+                        prepare();
+                        run_jobs(&shared);
+                    })
             })
             .collect::<io::Result<_>>()?;
         Ok(Self {
@@ -119,6 +144,16 @@ impl ReadPool {
 impl Drop for ReadPool {
     fn drop(&mut self) {
         self.close();
+    }
+}
+
+/// Lowers the priority of the calling thread.
+pub fn yield_to_others() {
+    /// Of a scale from -20 to 19.
+    const NICENESS: i32 = 10;
+    // On Linux this is the priority of a thread, and no number means the calling one.
+    if let Err(error) = rustix::process::setpriority_process(None, NICENESS) {
+        tracing::debug!(%error, "the priority of a thread cannot be lowered");
     }
 }
 

@@ -32,16 +32,15 @@ use crate::router::ShardIndex;
 use crate::shard::ShardMessage;
 
 /// Whether a read may be served. Asked again after the read, by the clock of that moment: the lease
-/// may have run out meanwhile, were it only because the process was stopped (I4).
+/// may have run out meanwhile, were it only because the process was stopped; and one that has come
+/// back since says nothing of this replica until the meta server has confirmed it (I4).
 ///
 /// # Errors
 /// The answer that it gets instead.
 fn admit(handle: &ReplicaHandle, lease: &Lease, is_backup_request: bool) -> Result<(), ErrorCode> {
     match handle.readability() {
-        Readability::AllReads if is_backup_request || lease.is_held(MonotonicMillis::now()) => {
-            Ok(())
-        }
-        Readability::BackupReads if is_backup_request => Ok(()),
+        Readability::AllReads(_) | Readability::BackupReads if is_backup_request => Ok(()),
+        Readability::AllReads(term) if lease.is_held_in(term, MonotonicMillis::now()) => Ok(()),
         _ => Err(ErrorCode::InvalidState),
     }
 }
@@ -273,6 +272,7 @@ mod tests {
     use std::time::Duration;
 
     use pegasus_common::StorageStatus;
+    use pegasus_pacifica::LeaseTerm;
     use pegasus_rpc::ConnectionId;
     use pegasus_wire::frame::ResponseFrame;
     use pegasus_wire::rrdb::MultiGetRequest;
@@ -280,6 +280,7 @@ mod tests {
     use pegasus_wire::rrdb::ReadResponse;
 
     use super::*;
+    use crate::lease::Extension;
     use crate::testing::Lone;
     use crate::testing::SERVER;
     use crate::testing::put;
@@ -322,11 +323,20 @@ mod tests {
         let handle = &lone.replica.handle;
         let lease = Lease::new(Duration::from_secs(3_600));
         let refused = Err(ErrorCode::InvalidState);
-        assert_eq!(handle.readability(), Readability::AllReads);
+        let Readability::AllReads(term) = handle.readability() else {
+            panic!("a confirmed primary");
+        };
         assert_eq!(admit(handle, &lease, false), refused);
         assert_eq!(admit(handle, &lease, true), Ok(()));
-        lease.extend(MonotonicMillis::now());
+        let now = MonotonicMillis::now();
+        assert_eq!(lease.extend(now, now), Extension::Began(term));
         assert_eq!(admit(handle, &lease, false), Ok(()));
+        handle.publish(Readability::AllReads(LeaseTerm(term.0 + 1)));
+        assert_eq!(
+            admit(handle, &lease, false),
+            refused,
+            "confirmed in another term"
+        );
         handle.publish(Readability::BackupReads);
         assert_eq!(admit(handle, &lease, false), refused);
         assert_eq!(admit(handle, &lease, true), Ok(()));

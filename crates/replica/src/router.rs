@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::AtomicI64;
-use std::sync::atomic::AtomicU8;
+use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering;
 
 use arc_swap::ArcSwap;
@@ -13,34 +13,54 @@ use parking_lot::Mutex;
 use pegasus_common::Decree;
 use pegasus_common::Gpid;
 use pegasus_engine::Engine;
+use pegasus_pacifica::LeaseTerm;
 
 /// Index of a shard of this server.
 pub type ShardIndex = usize;
 
 /// What a replica lets others than its owner do with its data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u8)]
 pub enum Readability {
-    /// Nothing: inactive, learning, failed, or a primary that has not caught up (I5).
-    Closed = 0,
+    /// Nothing: inactive, learning, failed, or a primary that has not caught up (I5) or that the meta
+    /// server has not confirmed (I4).
+    Closed,
     /// A secondary: reads that are marked as backup reads.
-    BackupReads = 1,
-    /// A primary: all reads, while the server's lease holds.
-    AllReads = 2,
+    BackupReads,
+    /// A primary: all reads, while the server's lease is held in this term.
+    AllReads(LeaseTerm),
+}
+
+impl Readability {
+    /// As one number, so that who reads it sees a term and its meaning together. Terms begin with 1.
+    const fn to_number(self) -> u64 {
+        match self {
+            Self::Closed => 0,
+            Self::BackupReads => 1,
+            Self::AllReads(term) => term.0 + 1,
+        }
+    }
+
+    const fn from_number(number: u64) -> Self {
+        match number {
+            0 => Self::Closed,
+            1 => Self::BackupReads,
+            above => Self::AllReads(LeaseTerm(above - 1)),
+        }
+    }
 }
 
 /// The published side of a replica: what any thread may use.
-pub struct ReplicaHandle {
+pub struct ReplicaHandle<S = Engine> {
     /// Which partition.
     pub gpid: Gpid,
     /// Its storage.
-    pub engine: Arc<Engine>,
-    readability: AtomicU8,
+    pub engine: Arc<S>,
+    readability: AtomicU64,
     ballot: AtomicI64,
     committed: AtomicI64,
 }
 
-impl fmt::Debug for ReplicaHandle {
+impl<S> fmt::Debug for ReplicaHandle<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ReplicaHandle")
             .field("gpid", &self.gpid)
@@ -49,14 +69,14 @@ impl fmt::Debug for ReplicaHandle {
     }
 }
 
-impl ReplicaHandle {
+impl<S> ReplicaHandle<S> {
     /// A handle that lets nobody read yet.
     #[must_use]
-    pub fn new(gpid: Gpid, engine: Arc<Engine>) -> Arc<Self> {
+    pub fn new(gpid: Gpid, engine: Arc<S>) -> Arc<Self> {
         Arc::new(Self {
             gpid,
             engine,
-            readability: AtomicU8::new(Readability::Closed as u8),
+            readability: AtomicU64::new(Readability::Closed.to_number()),
             ballot: AtomicI64::new(0),
             committed: AtomicI64::new(0),
         })
@@ -65,16 +85,13 @@ impl ReplicaHandle {
     /// What others may do now.
     #[must_use]
     pub fn readability(&self) -> Readability {
-        match self.readability.load(Ordering::Acquire) {
-            2 => Readability::AllReads,
-            1 => Readability::BackupReads,
-            _ => Readability::Closed,
-        }
+        Readability::from_number(self.readability.load(Ordering::Acquire))
     }
 
     /// Called by the owner alone.
     pub(crate) fn publish(&self, readability: Readability) {
-        self.readability.store(readability as u8, Ordering::Release);
+        self.readability
+            .store(readability.to_number(), Ordering::Release);
     }
 
     /// For reports: the ballot and commit point that the owner published last.
@@ -151,6 +168,19 @@ pub fn shard_of(gpid: Gpid, shards: usize) -> ShardIndex {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_readable_is_published_with_its_term() {
+        for readability in [
+            Readability::Closed,
+            Readability::BackupReads,
+            Readability::AllReads(LeaseTerm(1)),
+            Readability::AllReads(LeaseTerm(77)),
+        ] {
+            let number = readability.to_number();
+            assert_eq!(Readability::from_number(number), readability);
+        }
+    }
 
     #[test]
     fn partitions_of_a_table_spread_over_the_shards() {

@@ -1,6 +1,9 @@
 //! What unit tests of several modules need: one replica with real storage and no other members, whose
 //! log is safe when the test says so.
 
+mod node;
+mod server;
+
 use std::collections::VecDeque;
 use std::net::Ipv4Addr;
 use std::net::SocketAddrV4;
@@ -15,16 +18,24 @@ use pegasus_common::Gpid;
 use pegasus_common::RpcAddress;
 use pegasus_common::clock::WallMicros;
 use pegasus_common::key;
+use pegasus_engine::CurrentValues;
 use pegasus_engine::Engine;
 use pegasus_engine::EngineOptions;
 use pegasus_engine::EngineSetup;
+use pegasus_engine::EvaluationTime;
+use pegasus_engine::Lookup;
+use pegasus_engine::MutationBuilder;
 use pegasus_engine::OpenMode;
 use pegasus_engine::SettingsHandle;
 use pegasus_engine::Shared;
+use pegasus_engine::WriteSettings;
+use pegasus_engine::evaluate;
 use pegasus_pacifica::Configuration;
 use pegasus_pacifica::ConfigurationSource;
 use pegasus_pacifica::Effect;
 use pegasus_pacifica::Effects;
+use pegasus_pacifica::Lease;
+use pegasus_pacifica::LeaseTerm;
 use pegasus_pacifica::Options;
 use pegasus_pacifica::Recovered;
 use pegasus_pacifica::Replica;
@@ -45,12 +56,20 @@ use crate::engine_events::EngineEvents;
 use crate::hosted_replica::HostedReplica;
 use crate::hosted_replica::HostingLimits;
 use crate::hosted_replica::Staged;
+use crate::instance::InstanceCounter;
 use crate::load::Opening;
+use crate::open_storages::OpenStorages;
 use crate::router::ReplicaHandle;
 use crate::shard::ShardMessage;
 use crate::write_request::ArrivedWrite;
 use crate::write_request::DecodedWrite;
 use crate::write_request::Requester;
+
+pub use self::node::TestNode;
+pub use self::server::TestServer;
+pub use self::server::records;
+pub use self::server::reset;
+pub use self::server::vouch;
 
 /// The partition of [`Lone`].
 pub const GPID: Gpid = Gpid::new(2, 0);
@@ -89,6 +108,8 @@ pub fn opening() -> (Opening, Mailbox<ShardMessage>) {
         limits: HostingLimits {
             mutation_bytes_max: MUTATION_BYTES_MAX,
         },
+        instances: InstanceCounter::default(),
+        storages: Arc::default(),
     };
     (opening, mailbox)
 }
@@ -120,11 +141,13 @@ impl Lone {
     pub fn new() -> Self {
         let directory = tempfile::tempdir().unwrap();
         let (sender, mailbox): (MailboxSender<_>, _) = Mailbox::new();
+        let instance = InstanceCounter::default().next(GPID);
+        let storages: Arc<OpenStorages> = Arc::default();
         let setup = EngineSetup {
             dir: directory.path().join("rdb"),
             mode: OpenMode::Create,
             settings: SettingsHandle::default(),
-            listener: Arc::new(EngineEvents::new(GPID, sender)),
+            listener: Arc::new(EngineEvents::new(instance, sender, storages.begin(GPID))),
         };
         let engine = Engine::open(&storage(), setup).unwrap();
         let options = Options {
@@ -132,7 +155,8 @@ impl Lone {
             window_mutations: WINDOW,
             ..Options::default()
         };
-        let machine = Replica::new(GPID, server(34801), options, Recovered::empty());
+        let life = instance.life;
+        let machine = Replica::new(GPID, server(34801), life, options, Recovered::empty());
         let limits = HostingLimits {
             mutation_bytes_max: MUTATION_BYTES_MAX,
         };
@@ -147,6 +171,9 @@ impl Lone {
             _mailbox: mailbox,
             _directory: directory,
         };
+        lone.input(|replica, _, effects| {
+            replica.machine.on_lease(Lease::Held(LeaseTerm(1)), effects);
+        });
         lone.configure(1, server(34801));
         lone
     }
@@ -196,7 +223,8 @@ impl Lone {
             secondaries: Vec::new(),
         };
         self.input(|replica, _, effects| {
-            let source = ConfigurationSource::Proposal;
+            let asked_in = LeaseTerm(1);
+            let source = ConfigurationSource::Sync { asked_in };
             replica
                 .machine
                 .on_configuration(&configuration, source, effects);
@@ -258,6 +286,33 @@ pub fn requester(seqid: i32) -> Requester {
             code: TaskCode::Put,
         },
     }
+}
+
+/// The effect of putting one value.
+pub fn payload(value: &[u8]) -> Bytes {
+    /// A partition in which nothing is.
+    struct Nothing;
+
+    impl CurrentValues for Nothing {
+        fn get(&mut self, _: &[u8]) -> Lookup {
+            Lookup::Absent
+        }
+    }
+
+    let time = EvaluationTime {
+        timestamp_us: 1,
+        now_epoch_s: 1,
+    };
+    let (mut builder, write) = (MutationBuilder::new(), put(b"hash", value));
+    let settings = WriteSettings::default();
+    evaluate(
+        &mut builder,
+        write.operation(),
+        &mut Nothing,
+        time,
+        settings,
+    );
+    builder.finish().payload
 }
 
 /// A raw key.

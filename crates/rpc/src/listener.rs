@@ -30,11 +30,17 @@ pub struct AdmittedConnection {
     pub permit: ConnectionPermit,
 }
 
-/// Opens a listening socket. Port 0 takes a free one; ask `local_addr` for it.
+/// An address that is this process's, where nothing listens yet: whoever connects is refused.
+#[derive(Debug)]
+pub struct ReservedAddress {
+    socket: Socket,
+}
+
+/// Takes an address. Port 0 takes a free one; ask [`ReservedAddress::local_addr`] for it.
 ///
 /// # Errors
 /// The address is in use or not this machine's.
-pub fn bind(address: SocketAddr) -> io::Result<std::net::TcpListener> {
+pub fn reserve(address: SocketAddr) -> io::Result<ReservedAddress> {
     let socket = Socket::new(
         Domain::for_address(address),
         Type::STREAM,
@@ -43,8 +49,35 @@ pub fn bind(address: SocketAddr) -> io::Result<std::net::TcpListener> {
     socket.set_reuse_address(true)?;
     socket.set_nonblocking(true)?;
     socket.bind(&address.into())?;
-    socket.listen(BACKLOG)?;
-    Ok(socket.into())
+    Ok(ReservedAddress { socket })
+}
+
+impl ReservedAddress {
+    /// The address with its real port.
+    ///
+    /// # Errors
+    /// The system does not say.
+    pub fn local_addr(&self) -> io::Result<SocketAddr> {
+        let address = self.socket.local_addr()?.as_socket();
+        address.ok_or_else(|| io::ErrorKind::AddrNotAvailable.into())
+    }
+
+    /// Listens from now on.
+    ///
+    /// # Errors
+    /// Another process that reserved the same address was first.
+    pub fn listen(self) -> io::Result<std::net::TcpListener> {
+        self.socket.listen(BACKLOG)?;
+        Ok(self.socket.into())
+    }
+}
+
+/// Opens a listening socket. Port 0 takes a free one; ask `local_addr` for it.
+///
+/// # Errors
+/// The address is in use or not this machine's.
+pub fn bind(address: SocketAddr) -> io::Result<std::net::TcpListener> {
+    reserve(address)?.listen()
 }
 
 /// Accepts for ever and hands each admitted connection to `deliver`.

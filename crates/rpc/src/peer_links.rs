@@ -43,6 +43,9 @@ const STAGED_BYTES_MAX: usize = 64 << 20;
 pub trait PeerEvents: 'static {
     /// A link (again) reaches `peer`; everything sent on an earlier one may be lost.
     fn on_connected(&self, peer: RpcAddress);
+    /// A link to `peer` stood once, was lost, and now the peer's machine refuses another: no process
+    /// listens there. Said again for each attempt. It is no proof that the process has ended.
+    fn on_refused(&self, peer: RpcAddress);
     /// The first message of every link to `peer`, a complete frame.
     fn hello(&self, peer: RpcAddress) -> Bytes;
 }
@@ -57,6 +60,8 @@ struct Link {
     /// Somebody has used the link since the last look: one that fails and that nobody wants is
     /// forgotten.
     is_wanted: bool,
+    /// Since when a link that stood once is down.
+    lost: Option<Instant>,
     wake: Rc<LinkSignals>,
 }
 
@@ -144,6 +149,16 @@ impl PeerLinks {
             .is_some_and(|link| link.writer.is_some())
     }
 
+    /// The peers whose link stood once and has been down for `at_least`. A peer that was never
+    /// reached is none of them: it may just be starting.
+    #[must_use]
+    pub fn down_for(&self, at_least: Duration) -> Vec<RpcAddress> {
+        let links = self.links.borrow();
+        let is_down = |link: &Link| link.lost.is_some_and(|lost| lost.elapsed() >= at_least);
+        let down = links.iter().filter(|(_, link)| is_down(link));
+        down.map(|(&peer, _)| peer).collect()
+    }
+
     /// Sends what the turn staged.
     pub fn flush(&self) {
         let mut links = self.links.borrow_mut();
@@ -198,13 +213,19 @@ impl PeerLinks {
                     self.run_link(peer, reader, &signals).await;
                     if let Some(link) = self.links.borrow_mut().get_mut(&peer) {
                         link.break_off();
+                        link.lost = Some(Instant::now());
                     }
                     info!(%peer, "link lost");
                     if since.elapsed() >= STEADY_AFTER {
                         delay = RECONNECT_DELAY_MIN;
                     }
                 }
-                Err(error) => debug!(%peer, %error, "peer not reached"),
+                Err(error) => {
+                    debug!(%peer, %error, "peer not reached");
+                    if error.kind() == ErrorKind::ConnectionRefused {
+                        self.refused(peer);
+                    }
+                }
             }
             if delay == RECONNECT_DELAY_MAX && !self.is_still_wanted(peer) {
                 self.links.borrow_mut().remove(&peer);
@@ -231,11 +252,22 @@ impl PeerLinks {
         if let Some(link) = self.links.borrow_mut().get_mut(&peer) {
             link.writer = Some(writer);
             link.is_blocked = false;
+            link.lost = None;
         }
         let events = self.events.borrow().clone();
         if let Some(events) = events {
             self.send(peer, events.hello(peer));
             events.on_connected(peer);
+        }
+    }
+
+    fn refused(&self, peer: RpcAddress) {
+        let links = self.links.borrow();
+        let has_stood = links.get(&peer).is_some_and(|link| link.lost.is_some());
+        drop(links);
+        let events = self.events.borrow().clone();
+        if let Some(events) = events.filter(|_| has_stood) {
+            events.on_refused(peer);
         }
     }
 

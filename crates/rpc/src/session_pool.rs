@@ -17,14 +17,14 @@ use crate::session_error::{CallError, RequestFate};
 /// Wait after the first refused connection; doubled with each further one.
 const BACKOFF_FIRST: Duration = Duration::from_millis(10);
 /// The longest wait. A server that comes back is seen within this time.
-const BACKOFF_MAX: Duration = Duration::from_secs(1);
+const BACKOFF_MAX: Duration = Duration::from_millis(100);
 /// Servers that a pool remembers. Beyond it, those without a live session are forgotten.
 const SERVERS_MAX: usize = 4096;
 
 /// Sessions by server. A clone is another handle to the same pool.
 ///
 /// While a server refuses connections, calls to it fail at once with the last reason, and one
-/// attempt is made after each pause (10 ms, doubling to 1 s). Concurrent callers share an attempt.
+/// attempt is made after each pause (10 ms, doubling to 100 ms). Concurrent callers share an attempt.
 #[derive(Clone)]
 pub struct SessionPool {
     inner: Arc<Inner>,

@@ -147,6 +147,8 @@ task_codes! {
 
     /// Oneway `configuration_update_request`.
     ConfigProposal = "RPC_CONFIG_PROPOSAL": Peer,
+    /// Oneway `replica_configuration`: its server's replica was removed from the group.
+    RemoveReplica = "RPC_REMOVE_REPLICA": Peer,
     /// Oneway `peer_hello`.
     PeerHello = "RPC_PEER_HELLO": Peer,
     /// Oneway `prepare_request`.
@@ -157,6 +159,18 @@ task_codes! {
     GroupCheck = "RPC_GROUP_CHECK": Peer,
     /// Oneway `group_check_response`.
     GroupCheckReply = "RPC_GROUP_CHECK_REPLY": Peer,
+    /// Oneway `group_check_request` with a learner's signature.
+    AddLearner = "RPC_LEARN_ADD_LEARNER": Peer,
+    /// Oneway `learn_request`.
+    Learn = "RPC_LEARN": Peer,
+    /// Oneway `learn_response`.
+    LearnReply = "RPC_LEARN_REPLY": Peer,
+    /// Oneway `checkpoint_offer`.
+    CheckpointOffer = "RPC_LEARN_CHECKPOINT_OFFER": Peer,
+    /// `list_checkpoint_*`.
+    ListCheckpoint = "RPC_NFS_GET_FILE_SIZE": Peer,
+    /// `read_checkpoint_*`.
+    ReadCheckpoint = "RPC_NFS_COPY": Peer,
     /// `create_replica_*`.
     CreateReplica = "RPC_CREATE_REPLICA": Peer,
 

@@ -13,6 +13,7 @@ use super::layout::Layout;
 use super::layout::Node;
 use super::layout::NodeName;
 use super::process;
+use super::process::Home;
 use crate::error::CliError;
 use crate::terminal::say;
 
@@ -169,7 +170,7 @@ pub fn start_node(directory: &Path, name: NodeName) -> Result<(), CliError> {
         )));
     }
     let config = config_files::write(&layout, node)?;
-    let running = process::spawn(&layout, node, &config)?;
+    let running = process::spawn(&layout, node, &config, &Home::Here)?;
     say(&format!("{name} started, pid {}", running.pid));
     Ok(())
 }

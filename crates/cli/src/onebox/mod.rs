@@ -1,9 +1,9 @@
 //! `pegasus onebox`: a whole local cluster of real processes in one directory.
 
 mod commands;
-mod config_files;
-mod layout;
-mod process;
+pub mod config_files;
+pub mod layout;
+pub mod process;
 mod start;
 
 use std::path::PathBuf;

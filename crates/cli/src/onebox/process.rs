@@ -56,8 +56,36 @@ pub fn find(layout: &Layout, node: &Node) -> Option<RunningProcess> {
     (!wait_for_end(process, Duration::ZERO).unwrap_or(false)).then_some(process)
 }
 
+/// Where a server runs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Home {
+    /// Where this command runs.
+    Here,
+    /// In the network namespace with this name.
+    Namespace(String),
+}
+
+impl Home {
+    /// What runs a program there; it becomes the program, with the same process id.
+    fn command(&self, program: &Path) -> Command {
+        match self {
+            Self::Here => Command::new(program),
+            Self::Namespace(name) => {
+                let mut command = Command::new("ip");
+                command.args(["netns", "exec", name]).arg(program);
+                command
+            }
+        }
+    }
+}
+
 /// Starts a node's server; it outlives this command.
-pub fn spawn(layout: &Layout, node: &Node, config: &Path) -> Result<RunningProcess, CliError> {
+pub fn spawn(
+    layout: &Layout,
+    node: &Node,
+    config: &Path,
+    home: &Home,
+) -> Result<RunningProcess, CliError> {
     let directory = layout.directory(node);
     let output_path = output_file(layout, node);
     let output = File::options()
@@ -70,7 +98,8 @@ pub fn spawn(layout: &Layout, node: &Node, config: &Path) -> Result<RunningProce
         .map_err(|error| CliError::io(&output_path, error))?;
     let program = std::env::current_exe()
         .map_err(|error| CliError::failed(format!("cannot find this program's file: {error}")))?;
-    let child = Command::new(&program)
+    let child = home
+        .command(&program)
         .arg(node.role.word())
         .arg("--config")
         .arg(config)

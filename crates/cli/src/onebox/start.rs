@@ -16,6 +16,7 @@ use super::layout::Layout;
 use super::layout::Node;
 use super::layout::Shape;
 use super::process;
+use super::process::Home;
 use crate::error::CliError;
 use crate::terminal::say;
 
@@ -59,7 +60,7 @@ pub fn start(directory: &Path, options: &StartOptions) -> Result<(), CliError> {
     for node in &layout.nodes {
         if process::find(&layout, node).is_none() {
             let config = config_files::write(&layout, node)?;
-            process::spawn(&layout, node, &config)?;
+            process::spawn(&layout, node, &config, &Home::Here)?;
         }
     }
     wait_until_it_serves(&layout)?;

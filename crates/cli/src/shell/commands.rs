@@ -3,6 +3,7 @@
 
 use clap::{Args, Parser, Subcommand};
 
+use super::curing_arguments::{DddDiagnoseArgs, Level, ProposeArgs};
 use super::data_arguments::{
     CheckAndMutateArgs, CheckAndSetArgs, IncrArgs, MultiDelArgs, MultiDelRangeArgs,
     MultiGetRangeArgs, MultiSetArgs, SetArgs, SortKeysArgs,
@@ -103,6 +104,18 @@ pub enum Command {
     HashScan(HashScanArgs),
     /// List records of all hash keys
     FullScan(FullScanArgs),
+    /// Show how much the meta servers change by themselves
+    GetMetaLevel,
+    /// Set how much the meta servers change by themselves
+    SetMetaLevel {
+        /// How much
+        #[arg(value_enum)]
+        level: Level,
+    },
+    /// Ask for a change of a partition's members
+    Propose(ProposeArgs),
+    /// Show the partitions that have lost all members, and what can be done
+    DddDiagnose(DddDiagnoseArgs),
     /// Leave the shell
     #[command(alias = "quit")]
     Exit,

@@ -41,7 +41,7 @@ impl Engine {
             }
             records.next();
         }
-        match iterator::status(&records, at.tier) {
+        match iterator::status(&self.database, &records, at.tier) {
             None => ReadOutcome::NeedsDisk,
             Some(StorageStatus::Ok) if limiter.overran() => {
                 ReadOutcome::Done(response(StorageStatus::Ok, COUNT_UNKNOWN))

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use pegasus_common::StorageStatus;
-use rust_rocksdb::{DBRawIterator, ReadOptions};
+use rust_rocksdb::DBRawIterator;
 use self_cell::self_cell;
 
 use super::ReadTier;
-use crate::rocks::{Database, storage_status};
+use crate::rocks::{Database, reads, storage_status};
 
 /// Which records an iterator can reach.
 #[derive(Clone, Copy, Debug)]
@@ -28,8 +28,7 @@ pub(super) fn iterate<'a>(
     scope: Scope<'_>,
     tier: ReadTier,
 ) -> DBRawIterator<'a> {
-    let mut options = ReadOptions::default();
-    options.set_read_tier(match tier {
+    let mut options = reads(match tier {
         ReadTier::CacheOnly => rust_rocksdb::ReadTier::BlockCache,
         ReadTier::All => rust_rocksdb::ReadTier::All,
     });
@@ -44,13 +43,17 @@ pub(super) fn iterate<'a>(
 }
 
 /// The status of an iterator that has stopped; `None` when it would have had to read the disk.
-pub(super) fn status(records: &DBRawIterator<'_>, tier: ReadTier) -> Option<StorageStatus> {
+pub(super) fn status(
+    database: &Database,
+    records: &DBRawIterator<'_>,
+    tier: ReadTier,
+) -> Option<StorageStatus> {
     match records.status() {
         Ok(()) => Some(StorageStatus::Ok),
         Err(error) => match (storage_status(&error), tier) {
             (StorageStatus::Incomplete, ReadTier::CacheOnly) => None,
             (status, _) => {
-                tracing::error!(%error, "cannot read a range");
+                database.report_read_failure(&error);
                 Some(status)
             }
         },

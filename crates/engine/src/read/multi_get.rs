@@ -10,7 +10,7 @@ use super::pairs::PairBuffer;
 use super::pattern::Pattern;
 use super::range::{Bound, KeyRange, Position};
 use super::{Found, ReadAt, ReadOutcome, ReadTier};
-use crate::rocks::Engine;
+use crate::rocks::{Database, Engine};
 
 impl Engine {
     /// Reads several records of one hash key.
@@ -89,6 +89,7 @@ impl Engine {
             request,
             pattern,
             range,
+            database: &self.database,
             records: iterator::iterate(&self.database, scope, at.tier),
             limiter,
             pairs: PairBuffer::default(),
@@ -154,6 +155,7 @@ struct Walk<'a> {
     request: &'a MultiGetRequest,
     pattern: &'a Pattern<&'a [u8]>,
     range: &'a KeyRange,
+    database: &'a Database,
     records: DBRawIterator<'a>,
     limiter: Limiter,
     pairs: PairBuffer,
@@ -235,7 +237,7 @@ impl Walk<'_> {
     }
 
     fn finish(self, is_complete: bool, tier: ReadTier) -> ReadOutcome<MultiGetResponse> {
-        let status = match iterator::status(&self.records, tier) {
+        let status = match iterator::status(self.database, &self.records, tier) {
             None => return ReadOutcome::NeedsDisk,
             Some(StorageStatus::Ok) if !is_complete && self.records.valid() => {
                 StorageStatus::Incomplete

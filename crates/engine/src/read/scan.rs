@@ -225,7 +225,7 @@ impl Scan {
             plan,
             at_start,
         } = self;
-        records.with_dependent_mut(|_, records| {
+        records.with_dependent_mut(|database, records| {
             while limiter.admits()
                 && let Some((raw_key, stored)) = records.item()
             {
@@ -242,7 +242,7 @@ impl Scan {
                 }
                 records.next();
             }
-            match iterator::status(records, ReadTier::All) {
+            match iterator::status(database, records, ReadTier::All) {
                 Some(StorageStatus::Ok) if records.valid() => Ok((batch.pairs, BatchEnd::Paused)),
                 Some(StorageStatus::Ok) => Ok((batch.pairs, BatchEnd::Finished)),
                 other => Err(other.unwrap_or(StorageStatus::Incomplete)),

@@ -5,9 +5,10 @@ use pegasus_common::{Ballot, Decree, StorageStatus};
 use rust_rocksdb::{WriteBatch, WriteOptions};
 
 use super::engine::Engine;
+use super::listener::SpaceState;
 use super::mark::{AppliedMark, MARK_KEY};
 use super::open::without_log;
-use super::storage_status;
+use super::{is_out_of_space, storage_status};
 use crate::payload::{self, PayloadError, PayloadView};
 
 /// Header of a RocksDB batch: 8 bytes of sequence number, which RocksDB fills, and the count.
@@ -38,6 +39,10 @@ pub enum ApplyError {
     /// again later.
     #[error("storage takes no writes now: flushes or compactions lag")]
     Stalled,
+    /// The disk is full and RocksDB waits for space; it goes on by itself. Try the same run again
+    /// later.
+    #[error("storage waits for space on its disk")]
+    SpaceExhausted,
     /// The run does not continue where the engine is: the host has lost its place.
     #[error("decree {found} does not follow {applied}, which is applied")]
     OutOfOrder {
@@ -145,6 +150,10 @@ impl Engine {
             Ok(()) => {
                 state.applied = mark;
                 Ok(mark)
+            }
+            Err(source) if is_out_of_space(&source) => {
+                self.listener.on_space(SpaceState::Exhausted);
+                Err(ApplyError::SpaceExhausted)
             }
             Err(source) => Err(match storage_status(&source) {
                 StorageStatus::Incomplete => ApplyError::Stalled,

@@ -1,9 +1,9 @@
 //! A digest of everything that a replica would answer, to compare replicas.
 
 use pegasus_common::{partition_hash, value};
-use rust_rocksdb::ReadOptions;
 
 use super::engine::Engine;
+use super::open::reads;
 use crate::error::EngineError;
 
 /// Digest of all live records.
@@ -43,7 +43,7 @@ impl Engine {
     /// # Errors
     /// When the storage cannot be read.
     pub fn digest_of_all(&self, now_epoch_s: u32) -> Result<ContentDigest, EngineError> {
-        let mut options = ReadOptions::default();
+        let mut options = reads(rust_rocksdb::ReadTier::All);
         options.set_total_order_seek(true);
         options.fill_cache(false);
         let mut records = self.database.db.raw_iterator_opt(options);

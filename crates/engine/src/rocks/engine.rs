@@ -11,7 +11,7 @@ use rust_rocksdb::{
 };
 
 use super::apply::ApplyState;
-use super::listener::ListenerState;
+use super::listener::{BackgroundFailure, ListenerState, SpaceState};
 use super::mark::{AppliedMark, MARK_KEY};
 use super::storage_status;
 use crate::current_values::Lookup;
@@ -59,6 +59,7 @@ pub(crate) struct Database {
     pub(crate) db: DB,
     pub(super) path: PathBuf,
     pub(super) meta_id: u32,
+    pub(super) listener: Arc<ListenerState>,
     pub(super) cached_reads: ReadOptions,
     pub(super) all_reads: ReadOptions,
     pub(super) persisted_reads: ReadOptions,
@@ -75,6 +76,13 @@ impl Engine {
     #[must_use]
     pub fn flushed(&self) -> Decree {
         self.listener.flushed()
+    }
+
+    /// Whether the disk has refused space to a flush or compaction and RocksDB waits for it. Costs
+    /// one atomic load.
+    #[must_use]
+    pub fn space(&self) -> SpaceState {
+        self.listener.space()
     }
 
     /// The replica's data directory.
@@ -158,10 +166,23 @@ impl Database {
             Err(error) => match (storage_status(&error), tier) {
                 (StorageStatus::Incomplete, ReadTier::CacheOnly) => ReadOutcome::NeedsDisk,
                 (status, _) => {
-                    tracing::error!(path = %self.path.display(), %error, "cannot read a record");
+                    self.report_read_failure(&error);
                     ReadOutcome::Done(Err(status))
                 }
             },
+        }
+    }
+
+    /// A read has failed. What the disk no longer holds as it was written concerns the whole replica.
+    pub(crate) fn report_read_failure(&self, error: &rust_rocksdb::Error) {
+        tracing::error!(path = %self.path.display(), %error, "cannot read from storage");
+        let status = storage_status(error);
+        if matches!(status, StorageStatus::Corruption | StorageStatus::IoError) {
+            self.listener.on_read_failure(BackgroundFailure {
+                status,
+                during: "read",
+                message: error.to_string(),
+            });
         }
     }
 

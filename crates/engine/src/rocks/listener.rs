@@ -2,17 +2,17 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 
 use parking_lot::{Mutex, RwLock};
 use pegasus_common::{Decree, StorageStatus};
 use rust_rocksdb::event_listener::{
-    DBBackgroundErrorReason, DBWriteStallCondition, EventListener, FlushJobInfo, MutableStatus,
-    WriteStallInfo,
+    BackgroundErrorRecoveryInfo, DBBackgroundErrorReason, DBWriteStallCondition, EventListener,
+    FlushJobInfo, MutableStatus, WriteStallInfo,
 };
 
 use super::engine::Database;
-use super::storage_status;
+use super::{is_out_of_space, storage_status};
 
 /// How far RocksDB holds writes back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,8 +25,18 @@ pub enum StallState {
     Stopped,
 }
 
-/// A flush or compaction failed; RocksDB takes no more writes until it has recovered or been opened
-/// anew.
+/// Whether RocksDB has the space that its flushes and compactions need.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SpaceState {
+    /// It has.
+    Enough,
+    /// The disk is full: writes are refused ([`crate::ApplyError::SpaceExhausted`]) until there is
+    /// space. Nothing is lost, and the replica goes on by itself.
+    Exhausted,
+}
+
+/// A flush, a compaction or a read failed for good: the disk failed, or does not hold what was
+/// written. The replica must not go on. A full disk is no such failure ([`SpaceState`]).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BackgroundFailure {
     /// The kind.
@@ -37,12 +47,12 @@ pub struct BackgroundFailure {
     pub message: String,
 }
 
-/// The host's side. All methods are called on RocksDB's threads: they must be quick and must not
-/// call the engine; usually they send a message to the replica's shard.
+/// The host's side. All methods are called on RocksDB's threads or on a reading one: they must be
+/// quick and must not call the engine; usually they send a message to the replica's shard.
 pub trait EngineListener: Send + Sync {
     /// Everything up to `decree` is on disk. Decrees ascend.
     fn on_flushed(&self, decree: Decree);
-    /// The storage failed in the background.
+    /// The storage failed. Told once for all failures of reads.
     fn on_background_error(&self, failure: BackgroundFailure);
     /// Writes are held back now, or no longer.
     fn on_stall_changed(&self, state: StallState);
@@ -52,6 +62,8 @@ pub trait EngineListener: Send + Sync {
 pub(super) struct ListenerState {
     host: Arc<dyn EngineListener>,
     flushed: AtomicI64,
+    is_space_exhausted: AtomicBool,
+    has_read_failed: AtomicBool,
     /// What the host knows; locked while it is told. Two column families flush together, and the new
     /// mark may be visible at the report of the first.
     reported: Mutex<Decree>,
@@ -65,6 +77,8 @@ impl ListenerState {
         Arc::new(Self {
             host,
             flushed: AtomicI64::new(0),
+            is_space_exhausted: AtomicBool::new(false),
+            has_read_failed: AtomicBool::new(false),
             reported: Mutex::new(Decree::ZERO),
             database: RwLock::new(None),
         })
@@ -85,6 +99,28 @@ impl ListenerState {
     /// The decree that is on disk.
     pub(super) fn flushed(&self) -> Decree {
         Decree(self.flushed.load(Ordering::Acquire))
+    }
+
+    pub(super) fn space(&self) -> SpaceState {
+        if self.is_space_exhausted.load(Ordering::Acquire) {
+            SpaceState::Exhausted
+        } else {
+            SpaceState::Enough
+        }
+    }
+
+    pub(super) fn on_space(&self, state: SpaceState) {
+        let is_exhausted = state == SpaceState::Exhausted;
+        if self.is_space_exhausted.swap(is_exhausted, Ordering::AcqRel) != is_exhausted {
+            tracing::warn!(?state, "storage: space on the disk");
+        }
+    }
+
+    /// The first one counts: many readers may meet the same block.
+    pub(super) fn on_read_failure(&self, failure: BackgroundFailure) {
+        if !self.has_read_failed.swap(true, Ordering::AcqRel) {
+            self.host.on_background_error(failure);
+        }
     }
 
     /// Reads the mark on disk, and tells the host if it has moved.
@@ -135,6 +171,9 @@ impl EventListener for Callbacks {
         let Err(error) = status.result() else {
             return;
         };
+        if is_out_of_space(error) {
+            return without_panic(|| self.0.on_space(SpaceState::Exhausted));
+        }
         let failure = BackgroundFailure {
             status: storage_status(error),
             during: match reason {
@@ -151,5 +190,19 @@ impl EventListener for Callbacks {
             message: error.to_string(),
         };
         without_panic(|| self.0.host.on_background_error(failure));
+    }
+
+    /// RocksDB looks for space every few seconds while it has none.
+    fn on_error_recovery_end(&self, info: &BackgroundErrorRecoveryInfo) {
+        let outcome = info.new_bg_error().result();
+        without_panic(|| match outcome {
+            Ok(()) => self.0.on_space(SpaceState::Enough),
+            Err(error) if is_out_of_space(error) => {}
+            Err(error) => self.0.host.on_background_error(BackgroundFailure {
+                status: storage_status(error),
+                during: "recovery",
+                message: error.to_string(),
+            }),
+        });
     }
 }

@@ -20,13 +20,15 @@ mod stats;
 mod status;
 
 pub use apply::{AppliedMutation, ApplyError};
-pub use checkpoint::checkpoint_mark;
+pub use checkpoint::{CheckpointFile, CheckpointInfo, checkpoint_mark};
 pub use digest::ContentDigest;
 pub(crate) use engine::Database;
 pub use engine::{CloseMode, Engine, FlushMode};
-pub use listener::{BackgroundFailure, EngineListener, StallState};
+pub use listener::{BackgroundFailure, EngineListener, SpaceState, StallState};
 pub use mark::AppliedMark;
+pub(crate) use open::reads;
 pub use open::{EngineSetup, OpenMode};
 pub use shared::{Shared, SharedUsage};
 pub use stats::EngineStats;
+pub(crate) use status::is_out_of_space;
 pub use status::storage_status;

@@ -60,7 +60,8 @@ impl Engine {
         options.set_compaction_filter_factory(ExpiryFilterFactory::new(setup.settings.clone()));
         options.create_if_missing(setup.mode == OpenMode::Create);
         options.create_missing_column_families(setup.mode == OpenMode::Create);
-        let database = Arc::new(Database::open(&options, &shared.meta, setup.dir)?);
+        let events = Arc::clone(&listener);
+        let database = Arc::new(Database::open(&options, &shared.meta, setup.dir, events)?);
         if setup.mode == OpenMode::Create {
             database.write_first_metadata()?;
         }
@@ -98,7 +99,12 @@ fn check_presence(dir: &Path, mode: OpenMode) -> Result<(), EngineError> {
 }
 
 impl Database {
-    fn open(data: &Options, meta: &Options, path: PathBuf) -> Result<Self, EngineError> {
+    fn open(
+        data: &Options,
+        meta: &Options,
+        path: PathBuf,
+        listener: Arc<ListenerState>,
+    ) -> Result<Self, EngineError> {
         let families = [
             ColumnFamilyDescriptor::new(DEFAULT_COLUMN_FAMILY_NAME, data.clone()),
             ColumnFamilyDescriptor::new(META_COLUMN_FAMILY, meta.clone()),
@@ -114,6 +120,7 @@ impl Database {
             db,
             path,
             meta_id: 0,
+            listener,
             cached_reads: reads(rust_rocksdb::ReadTier::BlockCache),
             all_reads: reads(rust_rocksdb::ReadTier::All),
             persisted_reads: reads(rust_rocksdb::ReadTier::Persisted),
@@ -150,8 +157,10 @@ impl Database {
     }
 }
 
-fn reads(tier: rust_rocksdb::ReadTier) -> ReadOptions {
+/// Options of every read: whatever comes from the disk is verified.
+pub(crate) fn reads(tier: rust_rocksdb::ReadTier) -> ReadOptions {
     let mut options = ReadOptions::default();
+    options.set_verify_checksums(true);
     options.set_read_tier(tier);
     options
 }

@@ -113,6 +113,8 @@ fn common_options(options: &EngineOptions, env: &Env, cache: &Cache) -> Options 
     let mut database = Options::default();
     database.set_env(env);
     database.set_atomic_flush(true);
+    // The default; said here because it is relied on: metadata that does not verify is an error.
+    database.set_paranoid_checks(true);
     // Closing is not flushing: the host says when to flush, and a quick end must be quick.
     database.set_avoid_flush_during_shutdown(true);
     // RocksDB gives a quarter of the jobs to flushes; the pools of the environment bound both.

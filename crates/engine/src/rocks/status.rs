@@ -26,6 +26,18 @@ pub fn storage_status(error: &Error) -> StorageStatus {
     }
 }
 
+/// Whether RocksDB was refused space. Its C interface passes only the text, which begins with the
+/// code and the subcode.
+pub(crate) fn is_out_of_space(error: &Error) -> bool {
+    const REFUSALS: [&str; 2] = [
+        "IO error: No space left on device",
+        "IO error: Space limit reached",
+    ];
+    REFUSALS
+        .iter()
+        .any(|refusal| error.as_ref().starts_with(refusal))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -7,7 +7,7 @@ use pegasus_common::{Ballot, Decree, Gpid};
 
 use crate::own_record::BatchIndex;
 use crate::record::Record;
-use crate::report::{Damage, DamageKind};
+use crate::report::{Damage, DamageKind, DamagedFile};
 use crate::suspects::Suspects;
 
 /// Beyond this many, the last one stands for all others: a log in such a state needs no detail.
@@ -26,7 +26,8 @@ pub(super) struct DamageLedger {
 
 struct Entry {
     damage: Damage,
-    /// Replicas that were forgotten or reset later: whatever was lost, they do not need it.
+    /// Replicas that were forgotten, reset or vouched for later: whatever was lost, they do not
+    /// need it.
     settled: BTreeSet<Gpid>,
     /// Stands for more damage than is kept apart.
     is_sum: bool,
@@ -136,6 +137,20 @@ impl DamageLedger {
             }
             if let Some(continuity) = &mut entry.continuity {
                 continuity.on_record(gpid, record);
+            }
+        }
+    }
+
+    /// What was lost of this replica in segments before `segment` was known, and was decided to be
+    /// without consequence.
+    pub fn settle_before(&mut self, gpid: Gpid, segment: u64) {
+        for entry in &mut self.entries {
+            let is_earlier = match entry.damage.file {
+                DamagedFile::Marker => false,
+                DamagedFile::Segment(index) => index < segment,
+            };
+            if is_earlier && !entry.is_sum {
+                entry.settled.insert(gpid);
             }
         }
     }

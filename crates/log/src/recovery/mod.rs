@@ -2,7 +2,6 @@
 //! honest account of what is not.
 
 mod damage_ledger;
-mod segment_file;
 mod tracker;
 mod walk;
 
@@ -13,17 +12,17 @@ use pegasus_common::Gpid;
 use crate::active_segment::OPENINGS;
 use crate::directory::Directory;
 use crate::error::OpenError;
-use crate::file_layer::BootId;
+use crate::file_layer::{Access, BootId};
 use crate::header::{HEADER_SECTORS, SegmentHeader};
 use crate::marker::Marker;
 use crate::options::Durability;
 use crate::record::Record;
 use crate::recovery::damage_ledger::Loss;
-use crate::recovery::segment_file::{FoundHeader, SegmentFile};
 use crate::recovery::tracker::Tracker;
 use crate::recovery::walk::{Successor, Walk, Walked};
 use crate::report::{Cut, Damage, DamageKind, DamagedFile, PreviousRun, RecoveryReport};
 use crate::sector::SECTOR_BYTES;
+use crate::segment_file::{FoundHeader, SegmentFile};
 use crate::segment_table::{FileFate, SegmentEntry, SegmentTable};
 use crate::standing::Standing;
 use crate::suspects::Suspects;
@@ -100,7 +99,9 @@ impl Recovery<'_, '_> {
     fn open_all(&mut self) -> Result<Vec<FoundSegment>, OpenError> {
         let mut segments = Vec::with_capacity(self.found.segments.len());
         for index in &self.found.segments {
-            let mut file = SegmentFile::open(self.found.directory, self.found.marker.log, *index)?;
+            let (directory, log) = (self.found.directory, self.found.marker.log);
+            let mut file = SegmentFile::open(directory, log, *index, Access::Existing)
+                .map_err(OpenError::io("open", &directory.segment_path(*index)))?;
             let header = file.header()?;
             segments.push(FoundSegment {
                 index: *index,

@@ -6,6 +6,7 @@ use crate::own_record::Heads;
 use crate::record::Record;
 use crate::recovery::damage_ledger::{DamageId, DamageLedger, Loss, Positions};
 use crate::report::{Damage, DamageKind, DamagedFile};
+use crate::sector::SECTOR_BYTES;
 use crate::segment_table::SegmentTable;
 use crate::standing::{Effect, Standing};
 use crate::suspects::Suspects;
@@ -18,6 +19,8 @@ pub(super) struct Tracker<'a> {
     pub ledger: DamageLedger,
     pub records: u64,
     positions: Positions,
+    /// First segment of the run whose records are being read.
+    pub run_first: u64,
     /// Whether ballots and doubts are known up to here: from an opening, and without a hole since.
     pub is_standing_known: bool,
     /// Damage that lost ballots or doubts, which a later opening repeats.
@@ -33,6 +36,7 @@ impl<'a> Tracker<'a> {
             ledger: DamageLedger::default(),
             records: 0,
             positions: Positions::new(),
+            run_first: 0,
             is_standing_known: false,
             lost_standing: Vec::new(),
         }
@@ -40,7 +44,14 @@ impl<'a> Tracker<'a> {
 
     /// A replica's record; `range` is that of its batch in bytes.
     pub fn on_record(&mut self, segment: u64, range: std::ops::Range<u64>, record: Record) {
+        let sector = range.start / SECTOR_BYTES as u64;
         self.ledger.on_record(&record);
+        if let Record::Vouch { gpid, .. } = &record
+            && self.standing.doubts.contains(*gpid)
+        {
+            // Whoever vouched knew of what the run had found when it began, and of nothing else.
+            self.ledger.settle_before(*gpid, self.run_first);
+        }
         if let Record::Mutation(mutation) = &record
             && crc32c::crc32c(&mutation.payload) != mutation.checksum
         {
@@ -54,11 +65,13 @@ impl<'a> Tracker<'a> {
             self.ledger
                 .add(damage, Loss::Known(Suspects::Only([gpid].into())));
             // Ballot and decree are sound: only what to apply is lost.
-            self.standing.apply(Effect::of(&record), &mut self.table);
+            self.standing
+                .apply(Effect::of(&record), sector, &mut self.table);
             return;
         }
         self.follow(&record);
-        self.standing.apply(Effect::of(&record), &mut self.table);
+        self.standing
+            .apply(Effect::of(&record), sector, &mut self.table);
         self.records += 1;
         (self.replay)(record);
     }
@@ -119,7 +132,9 @@ impl<'a> Tracker<'a> {
                     *decree = Some(mutation.decree);
                 }
             }
-            Record::Ballot { gpid, ballot } => self.raise_position(*gpid, *ballot),
+            Record::Ballot { gpid, ballot } | Record::Vouch { gpid, ballot } => {
+                self.raise_position(*gpid, *ballot);
+            }
             Record::Forget { gpid } => {
                 self.positions.remove(gpid);
             }

@@ -3,18 +3,22 @@
 
 #![allow(dead_code)] // each test binary uses its part
 
+pub mod power;
+
 use std::collections::BTreeMap;
 use std::io;
+use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::time::Duration;
 
 use parking_lot::{Condvar, Mutex};
 use pegasus_common::{Ballot, Decree, Gpid};
 use pegasus_log::file_layer::{Access, BootId, FileLayer, LogFile, OsFiles};
 use pegasus_log::{
-    Log, LogFailure, LogHandle, LogObserver, LogOptions, MutationRecord, OpenMode, Record,
-    RecoveryReport,
+    Log, LogFailure, LogHandle, LogObserver, LogOptions, MutationRecord, OpenError, OpenMode,
+    Record, RecoveryReport,
 };
 
 /// Remembers what the log reported.
@@ -72,18 +76,21 @@ pub struct Running {
 
 impl Running {
     pub fn open(options: LogOptions, mode: OpenMode) -> Self {
+        Self::try_open(options, mode).expect("the log opens")
+    }
+
+    pub fn try_open(options: LogOptions, mode: OpenMode) -> Result<Self, OpenError> {
         let mut replayed = Vec::new();
-        let (log, report) =
-            Log::open(options, mode, &mut |record| replayed.push(record)).expect("the log opens");
+        let (log, report) = Log::open(options, mode, &mut |record| replayed.push(record))?;
         let shard = Arc::new(Shard::default());
         let handle = log.register(Arc::clone(&shard) as Arc<dyn LogObserver>);
-        Self {
+        Ok(Self {
             log,
             handle,
             shard,
             report,
             replayed,
-        }
+        })
     }
 
     /// Writes one batch and waits until it is safe.
@@ -125,6 +132,7 @@ pub fn ballot(partition: i32, ballot: i64) -> Record {
 pub fn quick(directory: &Path) -> LogOptions {
     LogOptions {
         segment_bytes: 8 << 10,
+        space_retry_interval: Duration::from_millis(1),
         files: Arc::new(Disk::default()),
         ..LogOptions::new(directory)
     }
@@ -136,7 +144,37 @@ pub struct Disk {
     state: Arc<DiskState>,
 }
 
+/// What goes wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// The disk refuses: a file that is to be made, a write, a flush, a flush of the directory.
+    Refusal,
+    /// As a refusal; a write has put half of its bytes there.
+    TornRefusal,
+    /// No space for a file that is to be made, or for a write.
+    Full,
+    /// As `Full`; a write has put half of its bytes there.
+    TornFull,
+}
+
+/// Operations that the disk does wrong: `count` of them after `passed` have passed.
+#[derive(Clone, Copy, Debug)]
+pub struct FaultPlan {
+    pub fault: Fault,
+    pub passed: u64,
+    pub count: u64,
+}
+
+/// What is done with a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Operation {
+    Make,
+    Write,
+    Flush,
+}
+
 struct DiskState {
+    plan: Mutex<Option<FaultPlan>>,
     writes_left: AtomicI64,
     syncs_left: AtomicI64,
     boot: AtomicU64,
@@ -149,6 +187,7 @@ impl Default for Disk {
     fn default() -> Self {
         Self {
             state: Arc::new(DiskState {
+                plan: Mutex::new(None),
                 writes_left: AtomicI64::new(i64::MAX),
                 syncs_left: AtomicI64::new(i64::MAX),
                 boot: AtomicU64::new(1),
@@ -165,6 +204,17 @@ impl Disk {
         Self {
             state: Arc::clone(&self.state),
         }
+    }
+
+    /// From now on.
+    pub fn plan(&self, plan: FaultPlan) {
+        *self.state.plan.lock() = Some(plan);
+    }
+
+    /// Whether the planned fault has begun; there will be no more of it.
+    pub fn end_plan(&self) -> bool {
+        let plan = self.state.plan.lock().take();
+        plan.is_none_or(|plan| plan.passed == 0)
     }
 
     /// Lets `count` more writes pass, then fails all.
@@ -198,7 +248,34 @@ impl Disk {
 }
 
 impl DiskState {
+    /// The fault that the plan has for this operation.
+    fn fault(&self, operation: Operation) -> Option<Fault> {
+        let mut plan = self.plan.lock();
+        let plan = plan.as_mut()?;
+        let concerns_space = matches!(plan.fault, Fault::Full | Fault::TornFull);
+        if concerns_space && operation == Operation::Flush {
+            return None;
+        }
+        match (plan.passed, plan.count) {
+            (0, 0) => None,
+            (0, _) => {
+                plan.count -= 1;
+                Some(plan.fault)
+            }
+            _ => {
+                plan.passed -= 1;
+                None
+            }
+        }
+    }
+
+    fn check(&self, operation: Operation) -> io::Result<()> {
+        self.fault(operation)
+            .map_or(Ok(()), |fault| Err(fault.error()))
+    }
+
     fn sync(&self) -> io::Result<()> {
+        self.check(Operation::Flush)?;
         let mut hold = self.hold.lock();
         while *hold {
             self.released.wait(&mut hold);
@@ -208,6 +285,15 @@ impl DiskState {
             return Err(io::Error::other("injected flush failure"));
         }
         Ok(())
+    }
+}
+
+impl Fault {
+    fn error(self) -> io::Error {
+        match self {
+            Self::Refusal | Self::TornRefusal => io::Error::other("injected failure"),
+            Self::Full | Self::TornFull => io::Error::from(io::ErrorKind::StorageFull),
+        }
     }
 }
 
@@ -222,7 +308,15 @@ impl LogFile for DiskFile {
             self.file.write_at(&bytes[..bytes.len() / 2], offset)?;
             return Err(io::Error::other("injected write failure"));
         }
-        self.file.write_at(bytes, offset)
+        match self.state.fault(Operation::Write) {
+            None => self.file.write_at(bytes, offset),
+            Some(fault) => {
+                if matches!(fault, Fault::TornRefusal | Fault::TornFull) {
+                    self.file.write_at(&bytes[..bytes.len() / 2], offset)?;
+                }
+                Err(fault.error())
+            }
+        }
     }
 
     fn sync(&self) -> io::Result<()> {
@@ -237,11 +331,14 @@ impl LogFile for DiskFile {
         self.file.size()
     }
 
-    fn forget_cache(&self) {}
+    fn forget_cache(&self, _bytes: Range<u64>) {}
 }
 
 impl FileLayer for Disk {
     fn open(&self, path: &Path, access: Access) -> io::Result<Box<dyn LogFile>> {
+        if access == Access::Writable && !path.exists() {
+            self.state.check(Operation::Make)?;
+        }
         Ok(Box::new(DiskFile {
             file: OsFiles.open(path, access)?,
             state: Arc::clone(&self.state),
@@ -249,7 +346,11 @@ impl FileLayer for Disk {
     }
 
     fn sync_directory(&self, _directory: &Path) -> io::Result<()> {
-        Ok(())
+        self.state.check(Operation::Flush)
+    }
+
+    fn available(&self, directory: &Path) -> io::Result<u64> {
+        OsFiles.available(directory)
     }
 
     fn boot_id(&self) -> io::Result<BootId> {
@@ -310,15 +411,18 @@ impl Image {
 
     /// Recovers the image in a fresh directory under `scratch`.
     pub fn open(&self, scratch: &Path) -> Opened {
+        self.try_open(scratch).expect("the image opens")
+    }
+
+    pub fn try_open(&self, scratch: &Path) -> Result<Opened, OpenError> {
         let directory = scratch.join("image");
         self.write_to(&directory);
         let mut replayed = Vec::new();
         let (log, report) = Log::open(quick(&directory), OpenMode::MustExist, &mut |record| {
             replayed.push(record);
-        })
-        .expect("the image opens");
+        })?;
         drop(log);
-        Opened { report, replayed }
+        Ok(Opened { report, replayed })
     }
 }
 

@@ -4,6 +4,8 @@
 //! [`Effect`]s. It is made from what the store holds when a reign begins and thrown away when the
 //! reign ends: everything that must survive is in the store, everything else is found out again.
 
+mod curing;
+mod operator_requests;
 mod server_reports;
 mod table_requests;
 
@@ -14,18 +16,21 @@ use pegasus_common::{AppId, ErrorCode, Gpid, RpcAddress};
 use pegasus_metastore::Version;
 use pegasus_wire::layer2::{QueryCfgRequest, QueryCfgResponse};
 use pegasus_wire::meta_admin::{
-    ConfigType, ConfigurationClusterInfoResponse, ConfigurationListAppsRequest,
-    ConfigurationListAppsResponse, ConfigurationListNodesRequest, ConfigurationListNodesResponse,
-    ConfigurationMetaControlRequest, ConfigurationMetaControlResponse, ConfigurationUpdateRequest,
-    MetaFunctionLevel,
+    ConfigType, ConfigurationListAppsRequest, ConfigurationListAppsResponse,
+    ConfigurationListNodesRequest, ConfigurationListNodesResponse, ConfigurationUpdateRequest,
+    ConfigurationUpdateResponse,
 };
 use pegasus_wire::replication::CreateReplicaRequest;
 
 use crate::cluster_state::{ClusterState, Command};
+use crate::configuration_update::ChangeKind;
 use crate::effect::{Alert, Answer, CommitToken, CreateCall, Effect, RequestToken};
-use crate::failure_detector::{FailureDetector, FailureDetectorOptions, LivenessEvent};
+use crate::failure_detector::{FailureDetector, FailureDetectorOptions};
 use crate::function_level::{FreezeRule, FunctionLevel};
+use crate::guardian::{Guardian, GuardianOptions};
+use crate::partition::PartitionConfiguration;
 use crate::partition_birth::{BirthOptions, BirthStep, Births};
+use crate::planted::PlantedBug;
 use crate::queries;
 use crate::table_admin::{Staging, TableRules};
 use crate::wire_form::{self, HostNames};
@@ -51,6 +56,8 @@ pub struct MetaOptions {
     pub failure_detector: FailureDetectorOptions,
     /// How partitions get their first members.
     pub births: BirthOptions,
+    /// How they are cured.
+    pub guardian: GuardianOptions,
     /// Whether answers carry host names.
     pub host_names: HostNames,
 }
@@ -88,6 +95,7 @@ pub struct MetaCore {
     state: ClusterState,
     detector: FailureDetector,
     births: Births,
+    guardian: Guardian,
     staging: Staging,
     level: FunctionLevel,
     pending: BTreeMap<CommitToken, Pending>,
@@ -95,6 +103,10 @@ pub struct MetaCore {
     changing: BTreeMap<Gpid, CommitToken>,
     last_token: u64,
     totals: Totals,
+    /// Refused beacons come several times a second; operators need not hear of each.
+    refusal_alert_after: MonotonicMillis,
+    /// Until then nothing is cured, because most servers were lost just before.
+    thaws_at: MonotonicMillis,
 }
 
 impl MetaCore {
@@ -102,8 +114,10 @@ impl MetaCore {
     #[must_use]
     pub fn new(options: MetaOptions, state: ClusterState, now: Now) -> Self {
         let settled = now.monotonic.after(options.births.settle_after_election);
-        let mut detector = FailureDetector::new(options.failure_detector);
+        let detector_options = options.failure_detector.clone();
+        let mut detector = FailureDetector::new(detector_options, now.monotonic);
         let mut births = Births::new(options.births);
+        let guardian = Guardian::new(options.guardian.clone(), &state, now);
         for table in state.available_tables() {
             for partition in &table.partitions {
                 for member in partition.configuration.members() {
@@ -118,11 +132,14 @@ impl MetaCore {
             state,
             detector,
             births,
+            guardian,
             staging: Staging::default(),
             pending: BTreeMap::new(),
             changing: BTreeMap::new(),
             last_token: 0,
             totals: Totals::default(),
+            refusal_alert_after: now.monotonic,
+            thaws_at: now.monotonic,
         }
     }
 
@@ -144,11 +161,20 @@ impl MetaCore {
         self.totals
     }
 
-    /// The level that holds now.
+    /// What the guardian knows and did.
+    #[must_use]
+    pub const fn guardian(&self) -> &Guardian {
+        &self.guardian
+    }
+
+    /// The level that holds now. Servers that have been silent for half their grace count as lost
+    /// already: when most servers are lost at once, nothing shall move because one of them
+    /// happened to send its last beacon a little before the others.
     #[must_use]
     pub fn effective_level(&self) -> FunctionLevel {
-        let (alive, dead) = (self.detector.alive().count(), self.detector.dead().count());
-        self.options.freeze.effective(self.level, alive, dead)
+        let responsive = self.detector.responsive().count();
+        let lost = self.detector.node_count() - responsive;
+        self.options.freeze.effective(self.level, responsive, lost)
     }
 
     /// RPC_CM_QUERY_PARTITION_CONFIG_BY_INDEX.
@@ -175,51 +201,6 @@ impl MetaCore {
         queries::list_nodes(&self.detector, request, self.options.host_names)
     }
 
-    /// RPC_CM_CLUSTER_INFO. Names and order of the keys are what tools expect; there is no ZooKeeper
-    /// to name, and no move is planned.
-    #[must_use]
-    pub fn cluster_info(&self) -> ConfigurationClusterInfoResponse {
-        let [primaries, replicas] = queries::replica_count_deviations(&self.state, &self.detector);
-        let moves =
-            "{\n  \"copy_pri\": 0,\n  \"copy_sec\": 0,\n  \"move_pri\": 0,\n  \"total\": 0\n}";
-        let (keys, values) = [
-            ("meta_servers", self.options.server_list.clone()),
-            ("primary_meta_server", self.options.address.to_string()),
-            ("zookeeper_hosts", String::new()),
-            ("zookeeper_root", self.options.cluster_root.clone()),
-            ("meta_function_level", self.effective_level().to_string()),
-            ("balance_operation_count", moves.to_owned()),
-            ("primary_replica_count_stddev", primaries),
-            ("total_replica_count_stddev", replicas),
-            ("cluster_name", self.options.cluster_name.clone()),
-        ]
-        .into_iter()
-        .map(|(key, value)| (key.to_owned(), value))
-        .unzip();
-        ConfigurationClusterInfoResponse {
-            err: ErrorCode::Ok,
-            keys,
-            values,
-        }
-    }
-
-    /// RPC_CM_CONTROL_META: asks for the level, or sets it until the end of the reign.
-    pub fn control_meta(
-        &mut self,
-        request: &ConfigurationMetaControlRequest,
-    ) -> ConfigurationMetaControlResponse {
-        let old_level = MetaFunctionLevel(self.level.code());
-        let err = match FunctionLevel::from_code(request.level.0) {
-            Some(level) => {
-                self.level = level;
-                ErrorCode::Ok
-            }
-            None if request.level == MetaFunctionLevel::FL_INVALID => ErrorCode::Ok,
-            None => ErrorCode::InvalidParameters,
-        };
-        ConfigurationMetaControlResponse { err, old_level }
-    }
-
     /// Time has passed.
     pub fn on_tick(&mut self, now: Now, out: &mut Vec<Effect>) {
         for event in self.detector.on_tick(now.monotonic) {
@@ -240,7 +221,7 @@ impl MetaCore {
             debug_assert!(false, "{token:?} was never given");
             return;
         };
-        self.state.apply(pending.command.clone(), version);
+        let before = self.apply(pending.command.clone(), version);
         let answer = match pending.command {
             Command::CreateTable(table) => self.on_table_created(now, &table),
             Command::DropTable { id, .. } => self.on_table_dropped(id),
@@ -248,6 +229,9 @@ impl MetaCore {
                 self.changing.remove(&next.pid);
                 self.totals.configuration_changes += 1;
                 self.births.on_committed(now.monotonic, &next);
+                if let Some(before) = before {
+                    self.guardian.on_change(now, &before, &next);
+                }
                 self.drop_if_quiet(next.pid.app_id, out);
                 self.configuration_answer(ErrorCode::Ok, next.pid)
             }
@@ -279,19 +263,6 @@ impl MetaCore {
         self.advance(now, out);
     }
 
-    fn on_liveness(&mut self, event: LivenessEvent) {
-        match event {
-            LivenessEvent::Alive { node } => tracing::info!(%node, "replica server lives"),
-            LivenessEvent::Restarted { node } => {
-                tracing::info!(%node, "replica server was restarted");
-            }
-            LivenessEvent::Dead { node } => {
-                self.totals.disconnections += 1;
-                tracing::warn!(%node, "replica server is dead: no beacon for the grace period");
-            }
-        }
-    }
-
     /// Does what can be done now: the pass after every event.
     fn advance(&mut self, now: Now, out: &mut Vec<Effect>) {
         let steps = self
@@ -303,9 +274,23 @@ impl MetaCore {
                 BirthStep::Commit(next) => {
                     self.commit(Command::Reconfigure(next), Vec::new(), out);
                 }
-                BirthStep::Announce { node, pid } => out.extend(self.proposal(node, pid)),
+                BirthStep::Announce { node, pid } => {
+                    out.extend(self.proposal(node, node, pid, ChangeKind::AssignPrimary));
+                }
             }
         }
+        self.cure(now, out);
+    }
+
+    /// Takes over a durable command. Returns the configuration that it replaces, if any.
+    fn apply(&mut self, command: Command, version: Version) -> Option<PartitionConfiguration> {
+        let before = match &command {
+            Command::Reconfigure(next) => self.state.partition(next.pid),
+            Command::CreateTable(_) | Command::DropTable { .. } => None,
+        };
+        let before = before.map(|partition| partition.configuration.clone());
+        self.state.apply(command, version);
+        before
     }
 
     /// Hands a command to the store.
@@ -317,6 +302,19 @@ impl MetaCore {
             debug_assert_eq!(other, None, "two changes of {} at a time", next.pid);
         }
         let transaction = self.state.transaction(&command);
+        let mut reply_to = reply_to;
+        if let Command::Reconfigure(next) = &command
+            && PlantedBug::AnswerBeforeDurable.is_on()
+        {
+            let config = wire_form::configuration(next, self.options.host_names);
+            let err = ErrorCode::Ok;
+            let answer = ConfigurationUpdateResponse { err, config };
+            let answer = Answer::UpdateConfiguration(Box::new(answer));
+            out.extend(reply_to.drain(..).map(|to| Effect::Reply {
+                to,
+                answer: answer.clone(),
+            }));
+        }
         self.pending.insert(token, Pending { command, reply_to });
         out.push(Effect::Commit { token, transaction });
     }
@@ -335,11 +333,17 @@ impl MetaCore {
         Some(Effect::CreateReplica { call, request })
     }
 
-    /// Tells a member its configuration. Whoever is primary there adopts that role.
-    fn proposal(&self, node: RpcAddress, pid: Gpid) -> Option<Effect> {
-        let request = self.membership(node, pid, ConfigType::CT_ASSIGN_PRIMARY)?;
+    /// Asks `target` for a change that is about `node`, and tells it the configuration.
+    fn proposal(
+        &self,
+        target: RpcAddress,
+        node: RpcAddress,
+        pid: Gpid,
+        kind: ChangeKind,
+    ) -> Option<Effect> {
+        let request = self.membership(node, pid, wire_form::config_type(kind))?;
         Some(Effect::Propose {
-            node,
+            node: target,
             request: Box::new(request),
         })
     }
@@ -365,17 +369,20 @@ impl MetaCore {
         })
     }
 
+    /// The answer to a request for a change. It shows the present configuration, except when that
+    /// is about to change: nobody shall be confirmed in a role that is being taken away.
     fn configuration_answer(&self, err: ErrorCode, pid: Gpid) -> Answer {
-        let partition = self.state.partition(pid);
-        let config = partition.map(|partition| {
-            wire_form::configuration(&partition.configuration, self.options.host_names)
-        });
-        Answer::UpdateConfiguration(Box::new(
-            pegasus_wire::meta_admin::ConfigurationUpdateResponse {
-                err,
-                config: config.unwrap_or_default(),
+        let partition = self.state.partition(pid).filter(|_| err != ErrorCode::Busy);
+        let config = match partition {
+            Some(partition) => {
+                wire_form::configuration(&partition.configuration, self.options.host_names)
+            }
+            None => pegasus_wire::layer2::PartitionConfiguration {
+                pid,
+                ..pegasus_wire::layer2::PartitionConfiguration::default()
             },
-        ))
+        };
+        Answer::UpdateConfiguration(Box::new(ConfigurationUpdateResponse { err, config }))
     }
 }
 

@@ -111,6 +111,7 @@ impl MetaCore {
 
     pub(super) fn on_table_dropped(&mut self, id: AppId) -> Answer {
         self.staging.dropped(id);
+        self.guardian.forget_table(id);
         Answer::DropApp(ConfigurationDropAppResponse { err: ErrorCode::Ok })
     }
 }

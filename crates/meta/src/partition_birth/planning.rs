@@ -89,7 +89,7 @@ impl Births {
         detector: &FailureDetector,
         use_node: impl Fn(RpcAddress) -> bool,
     ) -> LoadLedger {
-        let mut ledger = LoadLedger::new(detector.alive().filter(|&node| use_node(node)));
+        let mut ledger = LoadLedger::new(detector.serving().filter(|&node| use_node(node)));
         self.add_loads(state, None, &mut ledger);
         ledger
     }

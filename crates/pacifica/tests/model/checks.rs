@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use pegasus_common::{Ballot, Decree};
-use pegasus_pacifica::{DigestAt, Membership, Mutation, PrepareAck, ReplicaStatus, Role};
+use pegasus_pacifica::{
+    DigestAt, Membership, Mutation, PrepareAck, Replica, ReplicaStatus, Role, Standing,
+};
 
 use super::address;
 use super::meta::Meta;
@@ -13,18 +15,16 @@ use super::node::Node;
 type Write = (i64, u32);
 
 /// What was seen so far.
+#[derive(Clone, Hash)]
 pub struct Checks {
-    /// What was committed anywhere, with its digest.
-    chosen: BTreeMap<Decree, (Write, DigestAt)>,
-    newest_write: u64,
+    /// What was committed anywhere, with its digest and its name.
+    chosen: BTreeMap<Decree, (Write, DigestAt, u64)>,
     /// What a client was told is done.
     pub answered: BTreeMap<Decree, Write>,
     /// The last ballot of each server, over its restarts.
     ballots: Vec<Ballot>,
     /// Who was primary under each ballot.
     primaries: BTreeMap<Ballot, usize>,
-    /// How often a replica was told to learn.
-    pub needs_learning: u64,
 }
 
 fn write_of(mutation: &Mutation) -> Write {
@@ -52,11 +52,9 @@ impl Checks {
     pub fn new(count: usize) -> Self {
         Self {
             chosen: BTreeMap::new(),
-            newest_write: 0,
             answered: BTreeMap::new(),
             ballots: vec![Ballot::ZERO; count],
             primaries: BTreeMap::new(),
-            needs_learning: 0,
         }
     }
 
@@ -67,31 +65,56 @@ impl Checks {
             .map_or(Decree::ZERO, |(&decree, _)| decree)
     }
 
-    /// The name of the write there.
-    pub fn newest_write(&self) -> u64 {
-        self.newest_write
+    /// The name of the write committed at a decree; zero if there is none.
+    pub fn name_at(&self, decree: Decree) -> u64 {
+        self.chosen.get(&decree).map_or(0, |&(_, _, name)| name)
+    }
+
+    /// Whether a replica surely has all that was ever committed.
+    pub fn is_complete(&self, replica: &Replica) -> bool {
+        let digest = replica.digest();
+        let is_prefix = digest == DigestAt::default()
+            || self
+                .chosen
+                .get(&digest.decree)
+                .is_some_and(|&(_, chosen, _)| chosen == digest);
+        let is_proven = replica.standing() == Standing::Proven;
+        is_proven && is_prefix && self.holds_through(replica, self.newest_chosen())
+    }
+
+    /// Whether what follows a replica's commit point, through `last`, is what was chosen.
+    fn holds_through(&self, replica: &Replica, last: Decree) -> bool {
+        let list = replica.prepare_list();
+        let mut behind = (replica.committed().0 + 1)..=last.0;
+        behind.all(|decree| {
+            let entry = list.get(Decree(decree)).map(write_of);
+            let chosen = self.chosen.get(&Decree(decree));
+            entry.is_some() && entry == chosen.map(|&(write, ..)| write)
+        })
     }
 
     /// I8 and agreement: what one replica commits, no other contradicts.
-    pub fn on_commit(&mut self, index: usize, mutation: &Mutation, digest: DigestAt) {
+    /// A replica whose storage was damaged commits the same, upon something else.
+    pub fn on_commit(&mut self, node: &Node, mutation: &Mutation, digest: DigestAt) {
         let write = write_of(mutation);
+        let name = name_of(mutation);
         if mutation.decree == self.newest_chosen().next() {
             assert_eq!(
                 evaluated_after(mutation),
-                self.newest_write(),
+                self.name_at(self.newest_chosen()),
                 "{mutation:?} was evaluated in a past that did not happen"
             );
-            self.newest_write = name_of(mutation);
         }
         let chosen = self
             .chosen
             .entry(mutation.decree)
-            .or_insert((write, digest));
+            .or_insert((write, digest, name));
+        let digest = if node.is_corrupt { chosen.1 } else { digest };
         assert_eq!(
             *chosen,
-            (write, digest),
+            (write, digest, name),
             "I8: {} commits another write at decree {}",
-            address(index),
+            node.address,
             mutation.decree
         );
     }
@@ -109,8 +132,14 @@ impl Checks {
         );
     }
 
-    pub fn on_needs_learning(&mut self) {
-        self.needs_learning += 1;
+    /// A checkpoint was put in the place of a server's data.
+    pub fn on_install(&mut self, index: usize, ballot: Ballot) {
+        assert!(ballot >= self.ballots[index], "I3: a ballot forgotten");
+    }
+
+    /// A server has lost its disk, or a part of what it has.
+    pub fn on_loss(&mut self, index: usize) {
+        self.ballots[index] = Ballot::ZERO;
     }
 
     /// An acknowledgement promises that the log would survive now, under the ballot it names.
@@ -136,13 +165,19 @@ impl Checks {
                 replica.ballot(),
                 "I3: acknowledged under another ballot"
             );
-            assert_eq!(replica.status(), ReplicaStatus::Secondary);
+            let expected = match ack.learner {
+                Some(_) => ReplicaStatus::PotentialSecondary,
+                None => ReplicaStatus::Secondary,
+            };
+            assert_eq!(replica.status(), expected);
         }
     }
 
     /// Nothing that was durable is forgotten by a restart.
     pub fn on_restart(&self, node: &Node) {
-        let replica = node.replica.as_ref().expect("just restarted");
+        let Some(replica) = &node.replica else {
+            return;
+        };
         assert!(
             replica.committed() >= node.flushed.decree,
             "flushed and lost"
@@ -178,7 +213,20 @@ impl Checks {
             if replica.status() == ReplicaStatus::Primary {
                 self.check_primary(index, nodes, meta);
             }
+            self.check_reads(node);
         }
+    }
+
+    /// I4, I5: a read that comes now sees everything that was answered.
+    fn check_reads(&self, node: &Node) {
+        let answered = self.answered.last_key_value();
+        let answered = answered.map_or(Decree::ZERO, |(&decree, _)| decree);
+        assert!(
+            !node.may_read() || node.applied.decree >= answered,
+            "I4, I5: {} reads at {} and misses what was answered at {answered}",
+            node.address,
+            node.applied.decree
+        );
     }
 
     fn check_primary(&mut self, index: usize, nodes: &[Node], meta: &Meta) {
@@ -196,26 +244,18 @@ impl Checks {
             let Some(member) = &node.replica else {
                 continue;
             };
-            if history.membership_of(address(other)) != Membership::Outside {
+            // One that lost its disk is a member until the primary hears of it.
+            let is_lost = member.standing() == Standing::Unproven;
+            if !is_lost && history.membership_of(address(other)) != Membership::Outside {
                 assert!(
-                    replica.committed() <= member.prepared(),
-                    "I2: {} committed {}, but {} has {}",
+                    self.holds_through(member, replica.committed()),
+                    "I2: {} committed {}, but {} has {:?}",
                     nodes[index].address,
                     replica.committed(),
                     node.address,
-                    member.prepared()
+                    member.prepare_list()
                 );
             }
-        }
-        if ballot == meta.configuration.ballot && replica.admit_read().is_ok() {
-            let answered = self
-                .answered
-                .last_key_value()
-                .map_or(Decree::ZERO, |(&d, _)| d);
-            assert!(
-                nodes[index].applied.decree >= answered,
-                "I5: reads miss what was answered"
-            );
         }
     }
 
@@ -250,21 +290,15 @@ impl Checks {
                 node.address
             );
         }
-        assert_eq!(self.needs_learning, 0, "a member lacks something");
         for (decree, write) in &self.answered {
-            let chosen = self.chosen.get(decree).map(|(chosen, _)| chosen);
+            let chosen = self.chosen.get(decree).map(|(chosen, ..)| chosen);
             assert_eq!(
                 chosen,
                 Some(write),
                 "decree {decree} was answered and is lost"
             );
         }
-        let serving = members.iter().any(|&index| {
-            nodes[index]
-                .replica
-                .as_ref()
-                .is_some_and(|replica| replica.admit_read().is_ok())
-        });
+        let serving = members.iter().any(|&index| nodes[index].may_read());
         assert!(serving, "nobody serves although everyone is up");
     }
 }

@@ -1,37 +1,54 @@
-//! The meta server: hands out configurations, each with a ballot of its own.
+//! The meta server: hands out configurations, each with a ballot of its own, by the rules of
+//! meta-server.md section 9.3.
 
 use std::collections::VecDeque;
 
 use pegasus_common::RpcAddress;
-use pegasus_pacifica::{Configuration, ReconfigurationRequest};
+use pegasus_pacifica::{
+    Configuration, LeaseTerm, Membership, ReconfigurationKind, ReconfigurationRequest,
+};
+
+/// A request under way to the meta server.
+#[derive(Clone, Debug, Hash)]
+pub struct Question {
+    pub from: usize,
+    pub request: ReconfigurationRequest,
+    pub asked_in: LeaseTerm,
+}
 
 /// The meta server.
+#[derive(Clone, Debug, Hash)]
 pub struct Meta {
     pub configuration: Configuration,
     /// Every configuration there ever was, by ballot: `history[ballot - 1]`.
     pub history: Vec<Configuration>,
-    requests: VecDeque<(usize, ReconfigurationRequest)>,
+    /// The servers that it has not declared dead.
+    pub living: Vec<bool>,
+    requests: VecDeque<Question>,
 }
 
 /// Requests that wait; more are lost, as in a busy server.
 const REQUESTS_MAX: usize = 16;
 
 impl Meta {
-    pub fn new(configuration: Configuration) -> Self {
+    pub fn new(configuration: Configuration, nodes: usize) -> Self {
         Self {
             history: vec![configuration.clone()],
             configuration,
+            living: vec![true; nodes],
             requests: VecDeque::new(),
         }
     }
 
     fn commit(&mut self, configuration: Configuration) {
         assert_eq!(configuration.ballot, self.configuration.ballot.next());
+        assert!(configuration.is_well_formed());
         self.configuration = configuration.clone();
         self.history.push(configuration);
     }
 
-    /// Makes a member the primary; the one before becomes a secondary.
+    /// Makes a member the primary; the one before becomes a secondary. Only for stories: nobody
+    /// waited for a lease.
     pub fn move_primary(&mut self, to: RpcAddress) {
         let mut next = self.configuration.with_next_ballot();
         if next.secondaries.contains(&to) {
@@ -42,36 +59,90 @@ impl Meta {
         }
     }
 
-    /// Takes a member out. A primary is replaced by the first secondary, or nobody.
+    /// Takes a secondary out by meta's own decision. Only for stories.
     pub fn remove(&mut self, node: RpcAddress) {
-        if self.configuration.member_count() < 2 {
-            return;
+        if self.configuration.membership_of(node) == Membership::Secondary {
+            self.commit(self.configuration.without(node));
         }
-        let mut next = self.configuration.without(node);
-        if next.primary.is_none() {
-            next.primary = Some(next.secondaries.remove(0));
-        }
-        self.commit(next);
     }
 
-    pub fn ask(&mut self, from: usize, request: ReconfigurationRequest) {
+    /// Takes its role from a primary that was declared dead: the one change that meta makes itself.
+    pub fn clear(&mut self, node: RpcAddress) {
+        assert_eq!(self.configuration.primary, Some(node));
+        self.commit(self.configuration.without(node));
+    }
+
+    pub fn ask(&mut self, question: Question) {
         if self.requests.len() < REQUESTS_MAX {
-            self.requests.push_back((from, request));
+            self.requests.push_back(question);
         }
     }
 
-    pub fn has_requests(&self) -> bool {
-        !self.requests.is_empty()
+    pub fn requests(&self) -> usize {
+        self.requests.len()
     }
 
-    /// Grants or refuses the oldest request; the configuration that is valid now goes back.
-    pub fn answer_oldest(&mut self) -> Option<(usize, Configuration)> {
-        let (from, request) = self.requests.pop_front()?;
-        let proposed = request.configuration;
-        let keeps_primary = proposed.primary == self.configuration.primary;
-        if proposed.ballot == self.configuration.ballot.next() && keeps_primary {
-            self.commit(proposed);
+    /// Handles one of the waiting requests; the configuration that is valid now goes back. `keep`: a
+    /// copy of the request arrives again later.
+    pub fn answer(&mut self, which: usize, copies: Copies) -> Option<(Question, Configuration)> {
+        let question = match copies {
+            Copies::Last => self.requests.remove(which)?,
+            Copies::More => self.requests.get(which)?.clone(),
+        };
+        if self.grants(&question.request) {
+            self.commit(question.request.configuration.clone());
         }
-        Some((from, self.configuration.clone()))
+        Some((question, self.configuration.clone()))
     }
+
+    fn grants(&self, request: &ReconfigurationRequest) -> bool {
+        let (node, now) = (request.node, &self.configuration);
+        let before = now.membership_of(node);
+        let mut next = now.with_next_ballot();
+        let is_possible = match request.kind {
+            ReconfigurationKind::AssignPrimary => {
+                next.primary = Some(node);
+                now.member_count() == 0
+            }
+            ReconfigurationKind::UpgradeToPrimary => {
+                next = now.without(node);
+                next.primary = Some(node);
+                now.primary.is_none() && before == Membership::Secondary
+            }
+            ReconfigurationKind::UpgradeToSecondary => {
+                next.secondaries.push(node);
+                now.primary.is_some() && before == Membership::Outside
+            }
+            ReconfigurationKind::DowngradeToSecondary => {
+                next = now.without(node);
+                next.secondaries.push(node);
+                before == Membership::Primary
+            }
+            ReconfigurationKind::DowngradeToInactive | ReconfigurationKind::Remove => {
+                next = now.without(node);
+                before != Membership::Outside
+            }
+            ReconfigurationKind::PrimaryForceUpdateBallot => before == Membership::Primary,
+        };
+        let joins = next.membership_of(node) != Membership::Outside
+            && (before == Membership::Outside || next.primary != now.primary);
+        let is_dead = !self.living[super::index_of(node)];
+        is_possible && !(joins && is_dead) && same_members(&next, &request.configuration)
+    }
+}
+
+/// Whether a request may come again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Copies {
+    Last,
+    More,
+}
+
+fn same_members(one: &Configuration, other: &Configuration) -> bool {
+    let sorted = |configuration: &Configuration| {
+        let mut secondaries = configuration.secondaries.clone();
+        secondaries.sort_unstable();
+        secondaries
+    };
+    one.ballot == other.ballot && one.primary == other.primary && sorted(one) == sorted(other)
 }

@@ -1,28 +1,38 @@
-//! A whole group in one thread: replicas, their logs and storages, the network between them and a meta
-//! server, all as models that can lose what real ones can lose. Random drivers choose the next
-//! step; scenario tests choose by hand. [`checks`] watches every step.
+//! A whole group in one thread: replicas, their logs, storages and leases, the network between them
+//! and a meta server, all as models that can lose what real ones can lose. Random drivers and the
+//! explorer choose the next [`event::Event`]; scenario tests choose by hand. [`checks`] watches
+//! every step.
 
 #![allow(dead_code, reason = "each test binary uses its part")]
 
 pub mod checks;
 pub mod choice;
+pub mod event;
+pub mod explorer;
+pub mod fingerprint;
+pub mod guardian;
+pub mod healing;
 pub mod meta;
+pub mod meta_link;
 pub mod network;
 pub mod node;
+pub mod reach;
 pub mod steps;
+pub mod teaching;
 
 use bytes::Bytes;
 use pegasus_common::{Ballot, Decree, Gpid, RpcAddress};
 use pegasus_pacifica::prepare_list::HistoryLimits;
 use pegasus_pacifica::{
-    Configuration, ConfigurationSource, Effect, Effects, Lease, Message, Options, Replica,
-    Standing, WriteRefusal,
+    AbsentAnswer, Configuration, Effect, Effects, LeaseTerm, Message, Options, Recovered, Replica,
+    WriteRefusal, absent,
 };
 
 use checks::Checks;
-use meta::Meta;
+use meta::{Meta, Question};
 use network::Network;
-use node::{Node, Record};
+use node::{Fetch, Node, Record, TeachingWork};
+use reach::Reach;
 
 /// The partition under test.
 pub const GPID: Gpid = Gpid::new(2, 5);
@@ -52,7 +62,25 @@ pub fn small_options() -> Options {
     }
 }
 
+/// How many servers there are, and how many of them are members at first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Size {
+    pub nodes: usize,
+    pub members: usize,
+}
+
+impl Size {
+    /// As many servers as members.
+    pub fn of_members(members: usize) -> Self {
+        Self {
+            nodes: members,
+            members,
+        }
+    }
+}
+
 /// The group and its surroundings.
+#[derive(Clone, Hash)]
 pub struct World {
     pub nodes: Vec<Node>,
     pub network: Network,
@@ -60,57 +88,64 @@ pub struct World {
     pub checks: Checks,
     pub options: Options,
     pub writes: u64,
-    pub steps: u64,
-    out: Effects,
+    pub reach: Reach,
 }
 
 impl World {
-    /// `count` empty replicas under ballot 1, the first of them primary; none has heard of it.
-    pub fn new(count: usize, options: Options) -> Self {
-        let nodes = (0..count).map(|index| Node::new(address(index), options));
+    /// Empty replicas under ballot 1, the first of them primary; none has heard of it. Servers that
+    /// are not members have nothing.
+    pub fn new(size: Size, options: Options) -> Self {
+        let mut nodes: Vec<Node> = (0..size.nodes)
+            .map(|index| Node::new(address(index), options))
+            .collect();
+        for node in &mut nodes[..size.members] {
+            node.open(Recovered::empty());
+        }
+        let configuration = Configuration {
+            ballot: Ballot(1),
+            max_replica_count: 3,
+            primary: Some(address(0)),
+            secondaries: (1..size.members).map(address).collect(),
+        };
         Self {
-            nodes: nodes.collect(),
-            network: Network::new(count),
-            meta: Meta::new(Configuration {
-                ballot: Ballot(1),
-                max_replica_count: 3,
-                primary: Some(address(0)),
-                secondaries: (1..count).map(address).collect(),
-            }),
-            checks: Checks::new(count),
+            nodes,
+            network: Network::new(size.nodes),
+            meta: Meta::new(configuration, size.nodes),
+            checks: Checks::new(size.nodes),
             options,
             writes: 0,
-            steps: 0,
-            out: Effects::new(),
+            reach: Reach::default(),
         }
     }
 
-    /// The replica of a server that must be up.
+    /// The replica of a server that must have one.
     pub fn replica(&self, index: usize) -> &Replica {
         self.nodes[index]
             .replica
             .as_ref()
-            .expect("the server is up")
+            .expect("the server has a replica")
     }
 
-    /// Gives one input to a replica, if it is up, and executes the effects.
+    /// Gives one input to a replica, if there is one, and executes the effects.
     pub fn input(&mut self, index: usize, act: impl FnOnce(&mut Replica, &mut Effects)) {
-        let mut out = std::mem::take(&mut self.out);
+        let mut out = Effects::new();
         if let Some(replica) = &mut self.nodes[index].replica {
             act(replica, &mut out);
             for effect in out.drain() {
                 self.execute(index, effect);
             }
         }
-        self.out = out;
         self.checks.after_step(&self.nodes, &self.meta);
     }
 
     fn execute(&mut self, index: usize, effect: Effect) {
+        self.reach.note(&effect);
+        self.reach.tell(&(index, &effect));
         let node = &mut self.nodes[index];
         match effect {
             Effect::Append { mutation } => node.log.push(Record::Mutation(mutation)),
             Effect::AppendBallot { ballot } => node.log.push(Record::Ballot(ballot)),
+            Effect::Vouch { .. } => node.log.push(Record::Vouch),
             Effect::Send { to, message } => self.send(index, to, message),
             Effect::Broadcast { to, message } => {
                 for &to in to.iter() {
@@ -118,13 +153,48 @@ impl World {
                 }
             }
             Effect::Commit { mutation, digest } => {
-                self.checks.on_commit(index, &mutation, digest);
+                self.checks.on_commit(node, &mutation, digest);
                 node.to_apply.push_back((mutation, digest));
             }
             Effect::RefuseAfter { committed } => node.refuse_after(committed),
-            Effect::RequestReconfiguration(request) => self.meta.ask(index, request),
-            Effect::RoleChanged { .. } => {}
-            Effect::NeedsLearning { .. } => self.checks.on_needs_learning(),
+            Effect::RequestReconfiguration(request) => {
+                let asked_in = node.lease.term().unwrap_or(LeaseTerm::NEVER);
+                self.meta.ask(Question {
+                    from: index,
+                    request,
+                    asked_in,
+                });
+            }
+            Effect::SupplyLearner {
+                to,
+                signature,
+                after,
+                through,
+            } => node.add_work(TeachingWork {
+                to,
+                signature,
+                range: Some((after, through)),
+            }),
+            Effect::MakeCheckpoint { to, signature } => node.add_work(TeachingWork {
+                to,
+                signature,
+                range: None,
+            }),
+            Effect::FetchCheckpoint {
+                from,
+                signature,
+                configuration,
+                offer,
+            } => {
+                node.fetch = Some(Fetch {
+                    from,
+                    signature,
+                    configuration,
+                    offer,
+                });
+            }
+            Effect::NeedsConfirmation => node.wants_sync = true,
+            Effect::RoleChanged { .. } | Effect::NeedsLearning { .. } => {}
             Effect::DigestMismatch { peer, theirs } => {
                 panic!("I8: {} and {peer} differ: {theirs:?}", node.address)
             }
@@ -141,11 +211,17 @@ impl World {
     /// A client writes at this server. The payload names the write, and the write that the server
     /// had last: what this one was evaluated after.
     pub fn write(&mut self, index: usize) -> Result<Decree, WriteRefusal> {
+        let node = &self.nodes[index];
+        let Some(replica) = &node.replica else {
+            return Err(WriteRefusal::NotPrimary);
+        };
+        replica.admit_write()?;
+        if !node.may_read() {
+            return Err(WriteRefusal::NotPrimary);
+        }
+        let last = replica.prepare_list().get(replica.prepared());
+        let after = last.map_or_else(|| self.checks.name_at(replica.prepared()), checks::name_of);
         self.writes += 1;
-        let after = self.nodes[index].replica.as_ref().map_or(0, |replica| {
-            let last = replica.prepare_list().get(replica.prepared());
-            last.map_or_else(|| self.checks.newest_write(), checks::name_of)
-        });
         let payload = Bytes::from([self.writes.to_le_bytes(), after.to_le_bytes()].concat());
         let mut result = Err(WriteRefusal::NotPrimary);
         self.input(index, |replica, out| {
@@ -161,10 +237,33 @@ impl World {
     /// Delivers the oldest message of a link.
     pub fn deliver(&mut self, from: usize, to: usize) {
         if let Some(message) = self.network.take(from, to) {
-            self.input(to, |replica, out| {
-                replica.on_message(address(from), message, out);
-            });
+            self.receive(from, to, message);
         }
+    }
+
+    /// A message arrives.
+    pub fn receive(&mut self, from: usize, to: usize, message: Message) {
+        let node = &mut self.nodes[to];
+        if !node.is_up {
+            return;
+        }
+        if node.replica.is_none()
+            && let Message::GroupCheck(check) = &message
+        {
+            match absent::on_group_check(node.address, check) {
+                AbsentAnswer::Reply(reply) => {
+                    self.send(to, address(from), Message::GroupCheckReply(reply));
+                }
+                AbsentAnswer::MakeEmptyForLearning => {
+                    self.reach.mark("made empty");
+                    node.make_empty();
+                }
+                AbsentAnswer::Ignore => {}
+            }
+        }
+        self.input(to, |replica, out| {
+            replica.on_message(address(from), message, out);
+        });
     }
 
     /// Makes `records` more records of a log safe and reports them, in order.
@@ -175,6 +274,7 @@ impl World {
                 Record::Mutation(mutation) => {
                     replica.on_log_safe(mutation.ballot, mutation.decree, out);
                 }
+                Record::Vouch => {}
             });
         }
     }
@@ -222,15 +322,16 @@ impl World {
         }
     }
 
-    /// The server comes back with what its log and its storage hold.
-    pub fn restart(&mut self, index: usize, standing: Standing) {
-        if self.nodes[index].replica.is_some() {
+    /// The server comes back with what its log and its storage hold. It has no lease yet.
+    pub fn restart(&mut self, index: usize) {
+        if self.nodes[index].is_up {
             return;
         }
-        let replayed = self.nodes[index].restart(standing);
+        let replayed = self.nodes[index].restart();
         for replayed in replayed {
+            let node = &self.nodes[index];
             self.checks
-                .on_commit(index, &replayed.mutation, replayed.digest);
+                .on_commit(node, &replayed.mutation, replayed.digest);
         }
         self.checks.on_restart(&self.nodes[index]);
         for other in (0..self.nodes.len()).filter(|&other| other != index) {
@@ -238,111 +339,13 @@ impl World {
         }
     }
 
-    /// The server asks meta for its configuration.
-    pub fn config_sync(&mut self, index: usize) {
-        let configuration = self.meta.configuration.clone();
-        self.configure(index, &configuration, ConfigurationSource::Sync);
-    }
-
-    /// A configuration arrives, perhaps an old one.
-    pub fn configure(
-        &mut self,
-        index: usize,
-        configuration: &Configuration,
-        source: ConfigurationSource,
-    ) {
-        self.input(index, |replica, out| {
-            replica.on_configuration(configuration, source, out);
-        });
-    }
-
-    /// Meta handles the oldest request and the answer arrives.
-    pub fn answer_request(&mut self) {
-        if let Some((index, configuration)) = self.meta.answer_oldest() {
-            self.configure(index, &configuration, ConfigurationSource::Reply);
-        }
-    }
-
-    /// The lease of a server begins or ends.
-    pub fn lease(&mut self, index: usize, lease: Lease) {
-        self.input(index, |replica, out| replica.on_lease(lease, out));
-    }
-
     /// Time for a group check.
     pub fn group_check(&mut self, index: usize) {
         self.input(index, Replica::on_group_check_timer);
     }
 
-    /// Everything under way arrives, is flushed and applied, until nothing moves.
-    pub fn settle(&mut self) {
-        for _ in 0..10_000 {
-            if !self.settle_once() {
-                return;
-            }
-        }
-        panic!("the group never comes to rest");
-    }
-
-    fn settle_once(&mut self) -> bool {
-        let count = self.nodes.len();
-        let mut moved = false;
-        for index in 0..count {
-            moved |= self.nodes[index].unflushed() > 0 || !self.nodes[index].to_apply.is_empty();
-            self.flush_log(index, usize::MAX);
-            while !self.nodes[index].to_apply.is_empty() {
-                self.apply(index);
-            }
-            for from in 0..count {
-                while self.network.waiting(from, index) > 0 {
-                    moved = true;
-                    self.deliver(from, index);
-                }
-            }
-        }
-        while self.meta.has_requests() {
-            moved = true;
-            self.answer_request();
-        }
-        moved
-    }
-
-    /// Faults are over: everyone comes back, hears of the configuration, and the group must serve:
-    /// also writes, more than what any replica may have left from older ballots.
-    pub fn heal(&mut self) {
-        for index in 0..self.nodes.len() {
-            self.lease(index, Lease::Held);
-            self.restart(index, Standing::Proven);
-        }
-        self.spread_configuration();
-        let primary = self
-            .meta
-            .configuration
-            .primary
-            .map(index_of)
-            .expect("there is a primary");
-        for _ in 0..self.options.prepared_max {
-            self.write(primary).expect("a healed group takes writes");
-            self.settle();
-        }
-        self.group_check(primary);
-        self.settle();
-    }
-
-    fn spread_configuration(&mut self) {
-        for round in 0..3 {
-            for index in 0..self.nodes.len() {
-                self.config_sync(index);
-            }
-            self.settle();
-            for index in 0..self.nodes.len() {
-                self.group_check(index);
-                self.input(index, |replica, out| {
-                    if round == 0 {
-                        replica.on_reconfiguration_timer(out);
-                    }
-                });
-            }
-            self.settle();
-        }
+    /// Time to look who is stuck.
+    pub fn progress(&mut self, index: usize) {
+        self.input(index, Replica::on_progress_timer);
     }
 }

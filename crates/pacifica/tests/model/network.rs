@@ -5,13 +5,14 @@ use std::collections::VecDeque;
 use pegasus_pacifica::Message;
 
 /// One link in each direction between any two servers.
+#[derive(Clone, Debug, Hash)]
 pub struct Network {
     links: Vec<Vec<VecDeque<Message>>>,
     stale: VecDeque<(usize, usize, Message)>,
 }
 
 /// Old copies remembered.
-const STALE_MAX: usize = 32;
+const STALE_MAX: usize = 24;
 
 impl Network {
     pub fn new(count: usize) -> Self {
@@ -53,8 +54,14 @@ impl Network {
         }
     }
 
-    /// An old copy, by choice.
-    pub fn take_stale(&mut self, choice: usize) -> Option<(usize, usize, Message)> {
-        self.stale.remove(choice.checked_rem(self.stale.len())?)
+    /// Copies that wait.
+    pub fn stale(&self) -> usize {
+        self.stale.len()
+    }
+
+    /// An old copy, by choice. It may come again.
+    pub fn stale_copy(&self, choice: usize) -> Option<(usize, usize, Message)> {
+        let choice = choice.checked_rem(self.stale.len())?;
+        self.stale.get(choice).cloned()
     }
 }

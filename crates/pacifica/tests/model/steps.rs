@@ -1,96 +1,153 @@
 //! The random driver: one choice after the other decides what happens next.
 
-use pegasus_pacifica::{ConfigurationSource, Lease, Standing};
+use pegasus_pacifica::{ProposalKind, ReplicaStatus};
 
 use super::choice::Choices;
-use super::{World, address, index_of};
+use super::event::Event;
+use super::meta::Copies;
+use super::{Size, World, address, index_of, small_options};
 
 /// How often faults and changes happen, in 1000 steps; everything else is ordinary work.
 #[derive(Clone, Copy, Debug)]
 pub struct Faults {
     pub crash: usize,
+    pub lose_tail: usize,
+    pub corrupt: usize,
+    pub wipe: usize,
     pub reconnect: usize,
     pub silent_loss: usize,
-    pub move_primary: usize,
-    pub remove: usize,
-    pub stale_message: usize,
-    pub stale_configuration: usize,
-    pub lease: usize,
+    pub copies: usize,
+    pub old_configuration: usize,
+    pub lapse: usize,
+    pub declare_dead: usize,
+    pub any_proposal: usize,
+    pub suspect: usize,
+    pub fail_fetch: usize,
     /// So many of 100 deliveries do not happen yet.
     pub delay: usize,
+    /// So many of 100 times meta does not cure what is ill.
+    pub neglect: usize,
+    /// What this server sends takes long.
+    pub slow_sender: usize,
+    /// What this server is sent takes long.
+    pub slow_receiver: usize,
 }
+
+/// So many of 100 deliveries of a slow server happen.
+const SLOW_DELIVERIES: usize = 8;
 
 impl Faults {
     /// Draws a mix (swarm testing: a run with few kinds of faults gets further into each).
     pub fn draw(choices: &mut Choices) -> Option<Self> {
         let mut rate = |rates: [usize; 4]| choices.below(4).map(|index| rates[index]);
         Some(Self {
-            crash: rate([0, 2, 8, 20])?,
-            reconnect: rate([0, 5, 15, 40])?,
+            crash: rate([0, 1, 3, 10])?,
+            lose_tail: rate([0, 0, 1, 4])?,
+            corrupt: rate([0, 0, 1, 3])?,
+            wipe: rate([0, 0, 2, 10])?,
+            reconnect: rate([0, 2, 10, 40])?,
             silent_loss: rate([0, 0, 5, 20])?,
-            move_primary: rate([0, 2, 8, 20])?,
-            remove: rate([0, 0, 0, 1])?,
-            stale_message: rate([0, 20, 60, 150])?,
-            stale_configuration: rate([0, 5, 10, 20])?,
-            lease: rate([0, 0, 3, 10])?,
+            copies: rate([0, 20, 60, 150])?,
+            old_configuration: rate([0, 5, 10, 20])?,
+            lapse: rate([0, 1, 3, 10])?,
+            declare_dead: rate([0, 5, 20, 60])?,
+            any_proposal: rate([0, 2, 8, 20])?,
+            suspect: rate([0, 0, 3, 10])?,
+            fail_fetch: rate([0, 0, 3, 10])?,
             delay: rate([0, 30, 60, 85])?,
+            neglect: rate([0, 0, 50, 90])?,
+            slow_sender: choices.below(8)?,
+            slow_receiver: choices.below(8)?,
         })
-    }
-
-    fn total(&self) -> usize {
-        self.crash
-            + self.reconnect
-            + self.silent_loss
-            + self.move_primary
-            + self.remove
-            + self.stale_message
-            + self.stale_configuration
-            + self.lease
     }
 }
 
 impl World {
     /// One random step; `None` when there are no more choices.
     pub fn step(&mut self, faults: &Faults, choices: &mut Choices) -> Option<()> {
-        self.steps += 1;
-        let count = self.nodes.len();
-        let index = choices.below(count)?;
-        let mut what = choices.below(1000)?;
-        if what < faults.total() {
-            return self.fault(what, index, faults, choices);
-        }
-        what = choices.below(100)?;
-        match what {
-            0..40 => {
-                let link = choices.below(count * count)?;
-                if choices.below(100)? >= faults.delay {
-                    self.deliver_any(link);
-                }
-            }
-            40..56 => self.flush_log(index, 1 + choices.below(4)?),
-            56..72 => self.apply(index),
-            72..80 => {
-                let _refused = self.write(index);
-            }
-            80..86 => {
-                let primary = self.meta.configuration.primary.map_or(index, index_of);
-                let _refused = self.write(primary);
-            }
-            86..88 => self.flush_storage(index, choices.below(20)?),
-            88..92 => self.config_sync(index),
-            92..94 => self.group_check(index),
-            94 => self.input(index, |replica, out| replica.on_reconfiguration_timer(out)),
-            95..97 => self.restart(index, Standing::Proven),
-            _ => self.answer_request(),
+        let event = match self.draw_fault(faults, choices)? {
+            Some(event) => Some(event),
+            None => self.draw_work(faults, choices)?,
+        };
+        if let Some(event) = event {
+            self.reach.tell(&event);
+            self.act(event);
         }
         Some(())
     }
 
-    /// Delivers a message, if any is under way.
-    fn deliver_any(&mut self, link: usize) {
-        if let Some((from, to)) = self.busy_link(link) {
-            self.deliver(from, to);
-        }
+    fn draw_work(&self, faults: &Faults, choices: &mut Choices) -> Option<Option<Event>> {
+        let count = self.nodes.len();
+        let at = choices.below(count)?;
+        let primary = self.meta.configuration.primary.map_or(at, index_of);
+        let event = match choices.below(100)? {
+            0..30 => {
+                let link = choices.below(count * count)?;
+                let luck = choices.below(100)?;
+                let is_due = |&(from, to): &(usize, usize)| {
+                    let is_slow = from == faults.slow_sender || to == faults.slow_receiver;
+                    luck >= if is_slow {
+                        100 - SLOW_DELIVERIES
+                    } else {
+                        faults.delay
+                    }
+                };
+                let link = self.busy_link(link).filter(is_due);
+                return Some(link.map(|(from, to)| Event::Deliver { from, to }));
+            }
+            30..42 => Event::FlushLog {
+                at,
+                records: 1 + choices.below(4)?,
+            },
+            42..52 => Event::Apply { at },
+            52..56 => Event::Write { at },
+            56..65 => Event::Write { at: primary },
+            65..67 => Event::FlushStorage {
+                at,
+                records: choices.below(20)?,
+            },
+            67..71 => Event::Ask {
+                at: self.eager_to_ask(at),
+            },
+            71..77 => Event::Notice { at },
+            77..79 => Event::GroupCheck { at: primary },
+            79 => Event::Reconfigure { at },
+            80 => Event::Progress { at },
+            81..83 => Event::Restart { at },
+            83..86 => Event::Beacon { at },
+            86..88 => Event::NoticeLease { at },
+            88..91 => Event::Teach { at },
+            91 => Event::Fetch { at },
+            92..94 => return self.draw_cure(faults, choices),
+            94 => Event::ClearPrimary,
+            95 => Event::DropCheckpoints { at },
+            _ => self.draw_answer(choices)?,
+        };
+        Some(Some(event))
+    }
+
+    /// A server that has been told to ask, or the given one.
+    fn eager_to_ask(&self, at: usize) -> usize {
+        self.nodes
+            .iter()
+            .position(|node| node.wants_sync)
+            .unwrap_or(at)
+    }
+
+    fn draw_answer(&self, choices: &mut Choices) -> Option<Event> {
+        let copies = [Copies::Last, Copies::Last, Copies::Last, Copies::More];
+        let which = [0, 0, 0, 1, 2][choices.below(5)?];
+        Some(Event::Answer {
+            which,
+            copies: copies[choices.below(4)?],
+        })
+    }
+
+    fn draw_cure(&self, faults: &Faults, choices: &mut Choices) -> Option<Option<Event>> {
+        let choice = choices.below(8)?;
+        let cares = choices.below(100)? >= faults.neglect;
+        let cure = self.cure(choice).filter(|_| cares);
+        Some(cure.map(|(to, kind, node)| Event::Propose { to, kind, node }))
     }
 
     /// The given link, or the next one that has messages.
@@ -101,54 +158,134 @@ impl World {
         pairs.find(|&(from, to)| self.network.waiting(from, to) > 0)
     }
 
-    fn fault(
-        &mut self,
-        mut what: usize,
-        index: usize,
-        faults: &Faults,
-        choices: &mut Choices,
-    ) -> Option<()> {
+    fn draw_fault(&self, faults: &Faults, choices: &mut Choices) -> Option<Option<Event>> {
+        let mut what = choices.below(1000)?;
         let mut is = |rate: usize| {
             let hit = what < rate;
-            what = what.saturating_sub(rate);
+            what = if hit {
+                usize::MAX
+            } else {
+                what.saturating_sub(rate)
+            };
             hit
         };
-        let other = (index + 1 + choices.below(self.nodes.len() - 1)?) % self.nodes.len();
-        if is(faults.crash) {
-            self.crash(index, choices.below(4)?);
+        let count = self.nodes.len();
+        let at = choices.below(count)?;
+        let other = (at + 1 + choices.below((count - 1).max(1))?) % count;
+        let number = choices.below(64)?;
+        let first = |wanted: &dyn Fn(usize) -> bool| (0..count).find(|&index| wanted(index));
+        let is_even = number.is_multiple_of(2);
+        let primary = self.meta.configuration.primary.map(index_of);
+        let learner = first(&|index| {
+            let replica = self.nodes[index].replica.as_ref();
+            replica.is_some_and(|replica| replica.status() == ReplicaStatus::PotentialSecondary)
+        });
+        let event = if is(faults.crash) {
+            Event::Crash {
+                at: learner.filter(|_| number < 16).unwrap_or(at),
+                surviving: number % 4,
+            }
+        } else if is(faults.corrupt) {
+            Event::Corrupt { at }
+        } else if is(faults.lose_tail) {
+            Event::LoseTail {
+                at: learner.filter(|_| is_even).unwrap_or(at),
+                records: 1 + number % 6,
+            }
+        } else if is(faults.wipe) {
+            let down = first(&|index| !self.nodes[index].is_up);
+            Event::Wipe {
+                at: down.unwrap_or(at),
+            }
         } else if is(faults.reconnect) {
-            self.reconnect(index, other);
+            Event::Reconnect { one: at, other }
         } else if is(faults.silent_loss) {
-            self.lose_silently(index, other);
-        } else if is(faults.move_primary) {
-            self.meta.move_primary(address(index));
-        } else if is(faults.remove) {
-            self.meta.remove(address(index));
-        } else if is(faults.stale_message) {
-            self.stale_message(choices)?;
-        } else if is(faults.stale_configuration) {
-            let old = choices.below(self.meta.history.len())?;
-            let old = self.meta.history[old].clone();
-            self.configure(index, &old, ConfigurationSource::Proposal);
+            Event::Lose {
+                from: at,
+                to: other,
+            }
+        } else if is(faults.copies) {
+            self.draw_copy(number, choices.below(count * count)?)
+        } else if is(faults.old_configuration) {
+            Event::OldConfiguration { at, which: number }
+        } else if is(faults.lapse) {
+            Event::Lapse {
+                at: primary.filter(|_| is_even).unwrap_or(at),
+            }
+        } else if is(faults.declare_dead) {
+            let due = first(&|index| self.may_declare_dead(index));
+            Event::DeclareDead {
+                at: due.unwrap_or(at),
+            }
+        } else if is(faults.any_proposal) {
+            self.draw_proposal(at, other, number)
+        } else if is(faults.suspect) {
+            Event::Suspect { at, peer: other }
+        } else if is(faults.fail_fetch) {
+            Event::FailFetch { at }
         } else {
-            let lease = [Lease::Held, Lease::Held, Lease::NotHeld][choices.below(3)?];
-            self.lease(index, lease);
-        }
-        Some(())
+            return Some(None);
+        };
+        Some(Some(event).filter(|&event| self.is_possible(event)))
     }
 
-    fn stale_message(&mut self, choices: &mut Choices) -> Option<()> {
-        let link = choices.below(self.nodes.len() * self.nodes.len())?;
-        if choices.below(2)? == 0 {
-            if let Some((from, to)) = self.busy_link(link) {
-                self.network.copy_for_later(from, to);
-            }
-        } else if let Some((from, to, message)) = self.network.take_stale(choices.below(64)?) {
-            self.input(to, |replica, out| {
-                replica.on_message(address(from), message, out);
-            });
+    fn draw_copy(&self, number: usize, link: usize) -> Event {
+        match self.busy_link(link).filter(|_| number.is_multiple_of(2)) {
+            Some((from, to)) => Event::Copy { from, to },
+            None => Event::Stale { which: number },
         }
-        Some(())
+    }
+
+    fn draw_proposal(&self, at: usize, other: usize, number: usize) -> Event {
+        let kinds = ProposalKind::ALL;
+        // Meta chooses the truth by its own rules only.
+        let kind = kinds[1 + number % (kinds.len() - 1)];
+        let primary = self.meta.configuration.primary.map_or(at, index_of);
+        if number < 32 {
+            return Event::Propose {
+                to: primary,
+                kind: ProposalKind::DowngradeToSecondary,
+                node: address(primary),
+            };
+        }
+        let node = if number < 48 { at } else { other };
+        let to = if kind == ProposalKind::UpgradeToPrimary {
+            node
+        } else {
+            primary
+        };
+        Event::Propose {
+            to,
+            kind,
+            node: address(node),
+        }
+    }
+
+    /// Whether a fault keeps to what is promised: nothing that was committed is lost everywhere, and
+    /// nobody is dead who holds a lease.
+    pub fn is_possible(&self, event: Event) -> bool {
+        match event {
+            Event::LoseTail { at, .. } | Event::Corrupt { at } => self.can_lose(at),
+            Event::Wipe { at } => !self.nodes[at].is_up && self.can_lose(at),
+            Event::DeclareDead { at } => self.may_declare_dead(at),
+            Event::Reconnect { one, other } => one != other,
+            _ => true,
+        }
+    }
+
+    /// A whole run from a seed, which also decides how large the group is.
+    pub fn run_seed(seed: u64, steps: u64, is_told: bool) -> Self {
+        let mut choices = Choices::Seed(seed);
+        let (nodes, members) = match choices.below(8) {
+            Some(0) => (2, 1),
+            Some(1) => (3, 2),
+            Some(2..5) => (4, 3),
+            _ => (3, 3),
+        };
+        let mut world = Self::new(Size { nodes, members }, small_options());
+        world.reach.is_told = is_told;
+        world.run(&mut choices, steps);
+        world
     }
 
     /// A whole run: birth, random steps, healing.
@@ -156,7 +293,11 @@ impl World {
         let Some(faults) = Faults::draw(choices) else {
             return;
         };
-        while self.steps < steps && self.step(&faults, choices).is_some() {}
+        for _ in 0..steps {
+            if self.step(&faults, choices).is_none() {
+                break;
+            }
+        }
         self.heal();
         self.checks.at_rest(&self.nodes, &self.meta);
     }

@@ -8,7 +8,12 @@ use std::time::Duration;
 use pegasus_common::Gpid;
 use tracing::info;
 
-use super::Control;
+use super::host::Host;
+use crate::disk::Aside;
+use crate::disk::Disk;
+use crate::disk::ReplicaDirectory;
+use crate::disk::aside;
+use crate::learn::message::LearnEvent;
 use crate::router::ShardIndex;
 use crate::shard::ShardMessage;
 
@@ -16,16 +21,19 @@ use crate::shard::ShardMessage;
 const INTERVAL: Duration = Duration::from_secs(1);
 
 /// Looks for ever.
-pub async fn run(control: Rc<Control>) {
+pub async fn run(host: Rc<Host>) {
     loop {
         tokio::time::sleep(INTERVAL).await;
-        for disk in &control.node.disks {
+        for (index, disk) in host.node.disks.iter().enumerate() {
             let mut pinning: BTreeMap<ShardIndex, Vec<Gpid>> = BTreeMap::new();
             for (gpid, _) in disk.log.pinning() {
-                pinning
-                    .entry(control.node.shard_of(gpid))
-                    .or_default()
-                    .push(gpid);
+                if host.node.router.find(gpid).is_some() {
+                    let shard = host.node.shard_of(gpid);
+                    pinning.entry(shard).or_default().push(gpid);
+                } else if is_forsaken(disk, gpid) {
+                    let event = LearnEvent::Forsaken { gpid, disk: index };
+                    host.node.send_to_owner(gpid, ShardMessage::Learn(event));
+                }
             }
             for (shard, gpids) in pinning {
                 info!(
@@ -33,8 +41,19 @@ pub async fn run(control: Rc<Control>) {
                     replicas = gpids.len(),
                     "the log is too large: flushing"
                 );
-                control.node.shards[shard].send(ShardMessage::LogPinned(gpids));
+                host.node.shards[shard].send(ShardMessage::LogPinned(gpids));
             }
         }
     }
+}
+
+/// Whether nothing of a partition that is not open is in a data directory but records in the log. A
+/// directory that was put aside because it failed counts: who repairs it will want the records.
+fn is_forsaken(disk: &Disk, gpid: Gpid) -> bool {
+    if ReplicaDirectory::of(&disk.path, gpid).path.exists() {
+        return false;
+    }
+    let is_repairable =
+        |aside: &aside::AsideDirectory| aside.gpid == gpid && aside.why == Aside::Error;
+    aside::list(&disk.path).is_ok_and(|found| !found.iter().any(is_repairable))
 }

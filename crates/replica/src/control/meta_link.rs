@@ -1,76 +1,101 @@
-//! Calls to the leading meta server, whoever that is now.
+//! Carries the stub's questions to meta servers, and the answers back.
 
-use std::cell::Cell;
+use std::cell::RefCell;
+
 use std::time::Duration;
 
-use pegasus_common::RpcAddress;
+use pegasus_common::metrics::Counter;
 use pegasus_rpc::CallError;
 use pegasus_rpc::Response;
 use pegasus_rpc::RoutingHeader;
 use pegasus_rpc::SessionOptions;
 use pegasus_rpc::SessionPool;
-use pegasus_wire::Message;
 use pegasus_wire::TaskCode;
+use tracing::debug;
 
-/// The meta servers and which of them leads, as far as known.
+use crate::stub::CallFailure;
+use crate::stub::MetaAnswer;
+use crate::stub::MetaCall;
+use crate::stub::MetaQuestion;
+
+/// A meta server that is there takes a connection at once; a lost packet must not cost the lease.
+const CONNECT_TIMEOUT: Duration = Duration::from_millis(500);
+
+/// The connections to the meta servers.
 pub struct MetaLink {
-    metas: Vec<RpcAddress>,
-    pool: SessionPool,
-    /// A meta server that a beacon's answer named; may be none of the list.
-    leader: Cell<RpcAddress>,
-    next: Cell<usize>,
+    pool: RefCell<SessionPool>,
 }
 
 impl MetaLink {
-    /// For a list that is not empty.
+    /// No connection yet.
     #[must_use]
-    pub fn new(metas: Vec<RpcAddress>) -> Self {
-        let leader = metas.first().copied().unwrap_or(RpcAddress::INVALID);
+    pub fn new() -> Self {
         Self {
-            metas,
-            pool: SessionPool::new(SessionOptions::default()),
-            leader: Cell::new(leader),
-            next: Cell::new(0),
+            pool: RefCell::new(new_pool()),
         }
     }
 
-    /// The meta server that is asked now.
-    pub fn leader(&self) -> RpcAddress {
-        self.leader.get()
+    /// Uses new connections from now on, without any pause after earlier failures. Calls that are
+    /// under way keep the old ones.
+    pub fn reconnect(&self) {
+        self.pool.replace(new_pool());
     }
 
-    /// Asks `leader` from now on.
-    pub fn follow(&self, leader: RpcAddress) {
-        self.leader.set(leader);
-    }
-
-    /// The one that was asked does not lead or does not answer: asks the next one from now on.
-    pub fn try_next(&self) {
-        if self.metas.is_empty() {
-            return;
-        }
-        let next = (self.next.get() + 1) % self.metas.len();
-        self.next.set(next);
-        self.leader.set(self.metas[next]);
-    }
-
-    /// Calls the leading meta server.
+    /// Asks, and waits for the answer at most for the call's patience. `beacon_failures` counts.
     ///
     /// # Errors
-    /// It is not reached, does not answer in time, or refuses.
-    pub async fn call<M: Message>(
+    /// There is no answer.
+    pub async fn ask(
         &self,
-        code: TaskCode,
-        timeout: Duration,
-        argument: &M,
-    ) -> Result<Response, CallError> {
-        self.pool
-            .call(
-                self.leader(),
-                code,
-                RoutingHeader::server(timeout),
-                argument,
-            )
-            .await
+        call: MetaCall,
+        beacon_failures: Option<&Counter>,
+    ) -> Result<MetaAnswer, CallFailure> {
+        let pool = self.pool.borrow().clone();
+        let header = RoutingHeader::server(call.patience);
+        let to = call.to;
+        let answer = match &call.question {
+            MetaQuestion::Beacon(beacon) => pool.call(to, TaskCode::Beacon, header, beacon).await,
+            MetaQuestion::ConfigSync(request) => {
+                pool.call(to, TaskCode::ConfigSync, header, &**request)
+                    .await
+            }
+            MetaQuestion::Reconfigure(request) => {
+                let code = TaskCode::UpdatePartitionConfiguration;
+                pool.call(to, code, header, &**request).await
+            }
+        };
+        let decoded = answer.and_then(|response| decode(&call.question, &response));
+        decoded.map_err(|error| {
+            debug!(meta = %to, %error, "a question to the meta server has no answer");
+            if let (MetaQuestion::Beacon(_), Some(failures)) = (&call.question, beacon_failures) {
+                failures.increment();
+            }
+            failure(&error)
+        })
+    }
+}
+
+fn new_pool() -> SessionPool {
+    SessionPool::new(SessionOptions {
+        connect_timeout: CONNECT_TIMEOUT,
+        ..SessionOptions::default()
+    })
+}
+
+fn decode(question: &MetaQuestion, response: &Response) -> Result<MetaAnswer, CallError> {
+    Ok(match question {
+        MetaQuestion::Beacon(_) => MetaAnswer::Beacon(response.decode()?),
+        MetaQuestion::ConfigSync(_) => MetaAnswer::ConfigSync(Box::new(response.decode()?)),
+        MetaQuestion::Reconfigure(_) => MetaAnswer::Reconfigured(Box::new(response.decode()?)),
+    })
+}
+
+fn failure(error: &CallError) -> CallFailure {
+    match error {
+        CallError::Connect { .. }
+        | CallError::ConnectionLost { .. }
+        | CallError::Overloaded { .. } => CallFailure::NotReached,
+        CallError::Timeout { .. } => CallFailure::NoAnswer,
+        CallError::Refused { .. } | CallError::MalformedAnswer { .. } => CallFailure::BadAnswer,
     }
 }

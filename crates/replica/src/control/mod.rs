@@ -1,53 +1,73 @@
-//! The server as a whole, on a thread of its own: it keeps the lease, exchanges configurations with
-//! the meta server, and makes and closes replicas. What it learns goes to the shards as messages.
+//! The control thread: drives the [`Stub`], which decides for the server as a whole, and makes new
+//! replicas. It runs before anything is loaded, since beacons must not wait for that.
+//!
+//! Nothing is decided here. What the stub wants to know or have done goes to the meta server and to
+//! the shards; what comes of it goes back to the stub.
 
-mod beacon;
-mod config_sync;
+mod disk_cleaner;
+mod disk_watch;
+mod host;
 mod log_pressure;
 mod meta_link;
 mod new_replica;
-mod reconfigure;
 
-use std::cell::RefCell;
-use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use pegasus_common::Decree;
-use pegasus_common::ErrorCode;
 use pegasus_common::Gpid;
-use pegasus_pacifica::ReconfigurationRequest;
-use pegasus_wire::Message;
-use pegasus_wire::frame::response;
-use pegasus_wire::layer2::AppInfo;
+use pegasus_common::RpcAddress;
+use pegasus_common::clock::MonotonicMillis;
+use pegasus_pacifica::ReplicaStatus;
+use pegasus_rpc::RoutingHeader;
+use pegasus_rpc::SessionOptions;
+use pegasus_rpc::SessionPool;
+use pegasus_wire::TaskCode;
+use pegasus_wire::meta_admin::ConfigurationUpdateRequest;
+use pegasus_wire::metadata::PartitionStatus;
+use pegasus_wire::metadata::ReplicaConfiguration;
 use pegasus_wire::metadata::ReplicaInfo;
-use pegasus_wire::replica_admin::QueryReplicaInfoResponse;
 use pegasus_wire::replication::CreateReplicaRequest;
-use tokio::sync::Notify;
 use tokio::sync::mpsc;
 use tokio::sync::oneshot;
+use tracing::debug;
+use tracing::info;
+use tracing::warn;
 
+use self::host::Host;
 use self::meta_link::MetaLink;
-use crate::answers::RemoteAnswer;
+use crate::lease::Lease;
 use crate::load::Opening;
 use crate::node::Node;
 use crate::shard::ShardMessage;
+use crate::stub::CallFailure;
+use crate::stub::CallId;
+use crate::stub::MetaAnswer;
+use crate::stub::ReplicaRequest;
+use crate::stub::Stub;
+use crate::stub::StubEffect;
+use crate::stub::StubOptions;
 use crate::write_request::Requester;
 
+/// How long the news of a removal may take to leave.
+const TELL_PATIENCE: std::time::Duration = std::time::Duration::from_secs(1);
+
 /// A message into the control thread.
-#[derive(Debug)]
 pub enum ControlMessage {
-    /// A replica asks the meta server for a new configuration.
-    Reconfigure {
-        /// Which partition.
-        gpid: Gpid,
-        /// What it asks for.
-        request: ReconfigurationRequest,
-        /// Its table.
-        app: Box<AppInfo>,
-        /// Its commit point.
-        committed: Decree,
+    /// The data directories are read in and the shards run.
+    Loaded {
+        /// The server.
+        node: Arc<Node>,
+        /// What new replicas are opened with.
+        opening: Arc<Opening>,
     },
+    /// A replica asks the meta server for a new configuration.
+    Reconfigure(Box<ReplicaRequest>),
+    /// A primary needs the meta server's word in the present term of the lease.
+    NeedsConfirmation,
+    /// A proposal of the meta server for a replica that is not here.
+    ProposalForAbsent(Box<ConfigurationUpdateRequest>),
+    /// Another server says that a replica was removed from its group.
+    Removed(Gpid),
     /// The meta server wants a new replica.
     CreateReplica {
         /// What for.
@@ -62,97 +82,192 @@ pub enum ControlMessage {
     },
     /// A replica's role has changed: the meta server should hear of it soon.
     RoleChanged,
-    /// The server is stopping.
+    /// The server is to stop: serve nothing more as primary, and tell the meta server so. The sender
+    /// hears when the meta server has, or will not.
+    Leave(oneshot::Sender<()>),
+    /// Nothing more will be asked of this thread.
     Stop,
 }
 
-/// What the tasks of the control thread share.
-struct Control {
-    node: Arc<Node>,
-    opening: Arc<Opening>,
-    meta: MetaLink,
-    /// A configuration is missing: synchronise without waiting for the next round.
-    sync_now: Notify,
-    /// Replicas that are being made, and in which data directory.
-    being_made: RefCell<BTreeMap<Gpid, usize>>,
+/// What came of something that the stub wanted.
+enum Outcome {
+    Answered(CallId, Result<MetaAnswer, CallFailure>),
+    Gathered(Vec<ReplicaInfo>),
+}
+
+struct Driver {
+    stub: Stub,
+    meta: Rc<MetaLink>,
+    /// To other replica servers.
+    peers: SessionPool,
+    /// What the server has, as soon as that is loaded.
+    host: Option<Rc<Host>>,
+    outcomes: mpsc::UnboundedSender<Outcome>,
+    /// Who waits for the goodbye.
+    leaving: Option<oneshot::Sender<()>>,
+    address: RpcAddress,
 }
 
 /// Runs until the server stops. Call inside the control thread's event loop.
 pub async fn run(
-    node: Arc<Node>,
-    opening: Arc<Opening>,
-    metas: Vec<pegasus_common::RpcAddress>,
+    options: StubOptions,
+    lease: Arc<Lease>,
     mut messages: mpsc::UnboundedReceiver<ControlMessage>,
 ) {
-    let control = Rc::new(Control {
-        meta: MetaLink::new(metas),
-        node,
-        opening,
-        sync_now: Notify::new(),
-        being_made: RefCell::default(),
-    });
-    let beacons = tokio::task::spawn_local(beacon::run(Rc::clone(&control)));
-    let syncs = tokio::task::spawn_local(config_sync::run(Rc::clone(&control)));
-    let pressure = tokio::task::spawn_local(log_pressure::run(Rc::clone(&control)));
-    while let Some(message) = messages.recv().await {
-        match message {
-            ControlMessage::Reconfigure {
-                gpid,
-                request,
-                app,
-                committed,
-            } => {
-                let control = Rc::clone(&control);
-                tokio::task::spawn_local(async move {
-                    reconfigure::ask(&control, gpid, request, *app, committed).await;
-                });
+    let (outcomes, mut returned) = mpsc::unbounded_channel();
+    let address = options.address;
+    let mut driver = Driver {
+        stub: Stub::new(options, lease, MonotonicMillis::now()),
+        meta: Rc::new(MetaLink::new()),
+        peers: SessionPool::new(SessionOptions::default()),
+        host: None,
+        outcomes,
+        leaving: None,
+        address,
+    };
+    loop {
+        let mut effects = Vec::new();
+        tokio::select! {
+            () = sleep_until(driver.stub.next_timer()) => {
+                driver.stub.on_timer(MonotonicMillis::now(), &mut effects);
             }
-            ControlMessage::CreateReplica { request, requester } => {
-                let control = Rc::clone(&control);
-                tokio::task::spawn_local(async move {
-                    let response = new_replica::create(&control, *request).await;
-                    control.answer(requester, &response);
-                });
+            Some(outcome) = returned.recv() => driver.on_outcome(outcome, &mut effects),
+            message = messages.recv() => match message {
+                None | Some(ControlMessage::Stop) => return,
+                Some(message) => driver.on_message(message, &mut effects),
             }
-            ControlMessage::QueryReplicaInfo { requester } => {
-                let control = Rc::clone(&control);
-                tokio::task::spawn_local(async move {
-                    let response = QueryReplicaInfoResponse {
-                        err: ErrorCode::Ok,
-                        replicas: control.report().await,
-                    };
-                    control.answer(requester, &response);
-                });
-            }
-            ControlMessage::RoleChanged => control.sync_now.notify_one(),
-            ControlMessage::Stop => break,
+        }
+        for effect in effects {
+            driver.carry_out(effect);
         }
     }
-    beacons.abort();
-    syncs.abort();
-    pressure.abort();
-    control.node.lease.surrender();
 }
 
-impl Control {
-    /// What all shards have.
-    async fn report(&self) -> Vec<ReplicaInfo> {
-        let mut all = Vec::new();
-        for shard in &self.node.shards {
-            let (sender, receiver) = oneshot::channel();
-            shard.send(ShardMessage::Report(sender));
-            all.extend(receiver.await.unwrap_or_default());
+async fn sleep_until(at: MonotonicMillis) {
+    // A far future is as good as none: each input asks for the next timer anew.
+    const LONG: std::time::Duration = std::time::Duration::from_secs(3_600);
+    tokio::time::sleep(at.since(MonotonicMillis::now()).min(LONG)).await;
+}
+
+impl Driver {
+    fn on_outcome(&mut self, outcome: Outcome, effects: &mut Vec<StubEffect>) {
+        let now = MonotonicMillis::now();
+        match outcome {
+            Outcome::Answered(id, answer) => self.stub.on_answer(now, id, answer, effects),
+            Outcome::Gathered(replicas) => self.stub.on_replicas_gathered(now, replicas, effects),
         }
-        all
     }
 
-    fn answer<M: Message>(&self, requester: Requester, message: &M) {
-        let mut frame = bytes::BytesMut::new();
-        response::encode_ok(&mut frame, &requester.to.addressing(), message);
-        let answer = RemoteAnswer {
-            to: requester.to,
-            frame,
-        };
-        self.node.shards[requester.shard].send(ShardMessage::Answer(answer));
+    fn on_message(&mut self, message: ControlMessage, effects: &mut Vec<StubEffect>) {
+        let now = MonotonicMillis::now();
+        match message {
+            ControlMessage::Loaded { node, opening } => {
+                let host = Rc::new(Host::new(node, opening));
+                tokio::task::spawn_local(log_pressure::run(Rc::clone(&host)));
+                for disk in 0..host.node.disks.len() {
+                    tokio::task::spawn_local(disk_watch::run(Rc::clone(&host), disk));
+                }
+                tokio::task::spawn_local(disk_cleaner::run(Rc::clone(&host)));
+                self.host = Some(host);
+                self.stub.on_loaded(now, effects);
+            }
+            ControlMessage::Reconfigure(request) => self.stub.on_request(now, &request, effects),
+            ControlMessage::NeedsConfirmation => self.stub.on_confirmation_wanted(now, effects),
+            ControlMessage::ProposalForAbsent(update) => {
+                self.stub.on_proposal_for_absent(&update, effects);
+            }
+            ControlMessage::Removed(gpid) => {
+                debug!(%gpid, "removed from its group, as another server says");
+                self.stub.on_removed(now, effects);
+            }
+            ControlMessage::RoleChanged => self.stub.on_replica_changed(now, effects),
+            ControlMessage::CreateReplica { request, requester } => {
+                self.with_host(|host| host.create_replica(*request, requester));
+            }
+            ControlMessage::QueryReplicaInfo { requester } => {
+                self.with_host(|host| host.answer_replica_info(requester));
+            }
+            ControlMessage::Leave(done) => {
+                self.leaving = Some(done);
+                self.stub.leave(now, effects);
+            }
+            // Where messages are received.
+            ControlMessage::Stop => {}
+        }
+    }
+
+    /// Only shards ask for what needs the loaded server, and they run when it is loaded.
+    fn with_host(&self, act: impl FnOnce(&Rc<Host>)) {
+        match &self.host {
+            Some(host) => act(host),
+            None => warn!("asked for something before the server was loaded"),
+        }
+    }
+
+    fn carry_out(&mut self, effect: StubEffect) {
+        match effect {
+            StubEffect::Call(call) => {
+                let (meta, outcomes) = (Rc::clone(&self.meta), self.outcomes.clone());
+                let failures = self.host.as_ref().map(|host| host.beacon_failures());
+                tokio::task::spawn_local(async move {
+                    let id = call.id;
+                    let answer = meta.ask(call, failures.as_ref()).await;
+                    // Nobody waits any more once the server stops.
+                    drop(outcomes.send(Outcome::Answered(id, answer)));
+                });
+            }
+            StubEffect::Reconnect => self.meta.reconnect(),
+            StubEffect::LeaseChanged => {
+                if let Some(host) = &self.host {
+                    host.tell_shards(|| ShardMessage::LeaseChanged);
+                }
+            }
+            StubEffect::GatherReplicas => self.with_host(|host| {
+                let (host, outcomes) = (Rc::clone(host), self.outcomes.clone());
+                tokio::task::spawn_local(async move {
+                    let replicas = host.gather().await;
+                    drop(outcomes.send(Outcome::Gathered(replicas)));
+                });
+            }),
+            StubEffect::Instruct {
+                gpid,
+                app,
+                instruction,
+            } => self.with_host(|host| {
+                let message = ShardMessage::instruct(gpid, app, instruction);
+                host.node.send_to_owner(gpid, message);
+            }),
+            StubEffect::Close(replica) => self.with_host(|host| host.close(replica)),
+            StubEffect::PutAside(replica) => self.with_host(|host| host.put_aside(replica)),
+            StubEffect::TellRemoved { node, gpid, ballot } => {
+                let removed = ReplicaConfiguration {
+                    pid: gpid,
+                    ballot: ballot.0,
+                    primary: self.address,
+                    status: PartitionStatus(ReplicaStatus::Inactive.code()),
+                    ..ReplicaConfiguration::default()
+                };
+                self.tell_removed(node, removed);
+            }
+            StubEffect::Left => {
+                info!("this server has left");
+                if let Some(done) = self.leaving.take() {
+                    // Whoever asked may have given up waiting.
+                    let _ = done.send(());
+                }
+            }
+        }
+    }
+
+    fn tell_removed(&self, node: RpcAddress, removed: ReplicaConfiguration) {
+        let peers = self.peers.clone();
+        tokio::task::spawn_local(async move {
+            let header = RoutingHeader::server(TELL_PATIENCE);
+            let sent = peers.send_oneway(node, TaskCode::RemoveReplica, header, &removed);
+            if let Err(error) = sent.await {
+                // Its next config sync tells it too.
+                debug!(%node, gpid = %removed.pid, %error, "not told that it was removed");
+            }
+        });
     }
 }

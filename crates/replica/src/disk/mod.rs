@@ -2,13 +2,25 @@
 //!
 //! ```text
 //! <path>/.pegasus-disk          marker: this directory holds data of a replica server
+//! <path>/.pegasus-lock          locked while a process has the directory
+//! <path>/.pegasus-start         number of the last process that had it
 //! <path>/log/                   the mutation log
 //! <path>/reps/<app>.<index>.pegasus/
 //!     .app-info                 which table
+//!     .learning                 the replica proves nothing until its log has a Vouch record (I6)
+//!     .begins-at-reset          the log may have records of an earlier replica; a Reset ends them
 //!     rdb/                      RocksDB
+//!     checkpoints/<id>/         what learners fetch; removed at every start
+//! <path>/reps/<app>.<index>.pegasus.tmp/              a new replica that is not complete
+//! <path>/reps/<app>.<index>.pegasus.learn.tmp/        what a learner has fetched
+//! <path>/reps/<app>.<index>.pegasus.<µs>.err or .gar/ put aside: see [`aside`]
 //! ```
 
 mod app_info_file;
+pub mod aside;
+pub mod checked_file;
+pub mod choice;
+mod incarnation;
 mod replica_directory;
 
 use std::fs;
@@ -16,11 +28,19 @@ use std::fs::File;
 use std::io;
 use std::path::Path;
 use std::path::PathBuf;
+use std::sync::Arc;
 
+use pegasus_common::ErrorCode;
 use pegasus_log::Log;
 
-pub use app_info_file::AppInfoError;
+use crate::disk_health::DiskHealth;
+
 pub use app_info_file::StoredAppInfo;
+pub use aside::Aside;
+pub use checked_file::CheckedFileError;
+pub use checked_file::FileFormat;
+pub use incarnation::Incarnation;
+pub use incarnation::IncarnationError;
 pub use replica_directory::CreateError;
 pub use replica_directory::ReplicaDirectory;
 pub use replica_directory::list_replicas;
@@ -38,6 +58,25 @@ pub struct Disk {
     pub path: PathBuf,
     /// The mutation log of all replicas in it.
     pub log: Log,
+    /// Whether it can be used.
+    pub health: Arc<DiskHealth>,
+}
+
+impl Disk {
+    /// The answer to a client's write, if this disk cannot take it now. Costs two atomic loads.
+    #[must_use]
+    pub fn write_refusal(&self) -> Option<ErrorCode> {
+        if self.log.waits_for_space() {
+            return Some(ErrorCode::DiskInsufficient);
+        }
+        self.health.write_refusal()
+    }
+
+    /// Whether a new replica may be put here.
+    #[must_use]
+    pub fn takes_replicas(&self) -> bool {
+        self.log.failure().is_none() && self.write_refusal().is_none()
+    }
 }
 
 /// Whether a data directory was used before.

@@ -11,15 +11,22 @@ use pegasus_common::Gpid;
 use pegasus_common::clock::WallMicros;
 use tracing::warn;
 
+use crate::router::ReplicaHandle;
+
 use super::REPLICAS_DIRECTORY;
 use super::app_info_file;
-use super::app_info_file::AppInfoError;
 use super::app_info_file::StoredAppInfo;
+use super::aside::Aside;
+use super::checked_file::CheckedFileError;
+use super::checked_file::sync_parent;
 
 const SUFFIX: &str = ".pegasus";
-const DATABASE_DIRECTORY: &str = "rdb";
-/// Endings of directories that were put aside and are never loaded.
-const PUT_ASIDE: [&str; 5] = ["err", "gar", "bak", "tmp", "ori"];
+pub(super) const DATABASE_DIRECTORY: &str = "rdb";
+const LEARNING_FILE: &str = ".learning";
+const RESET_FILE: &str = ".begins-at-reset";
+const CHECKPOINTS_DIRECTORY: &str = "checkpoints";
+/// Endings of directories that are never loaded: put aside, or unfinished.
+const NOT_LOADED: [&str; 5] = ["err", "gar", "bak", "tmp", "ori"];
 
 /// The directory of one replica.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,7 +53,7 @@ pub enum CreateError {
     },
     /// `.app-info` cannot be written.
     #[error(transparent)]
-    AppInfo(#[from] AppInfoError),
+    AppInfo(#[from] CheckedFileError),
 }
 
 impl ReplicaDirectory {
@@ -61,6 +68,16 @@ impl ReplicaDirectory {
         }
     }
 
+    /// The directory around the storage of a replica that is open.
+    #[must_use]
+    pub fn around(handle: &ReplicaHandle) -> Self {
+        let database = handle.engine.path();
+        Self {
+            gpid: handle.gpid,
+            path: database.parent().unwrap_or(database).to_path_buf(),
+        }
+    }
+
     /// Where its RocksDB is.
     #[must_use]
     pub fn database(&self) -> PathBuf {
@@ -71,12 +88,12 @@ impl ReplicaDirectory {
     ///
     /// # Errors
     /// `.app-info` is missing or damaged, or belongs to another table.
-    pub fn app_info(&self) -> Result<StoredAppInfo, AppInfoError> {
+    pub fn app_info(&self) -> Result<StoredAppInfo, CheckedFileError> {
         let info = app_info_file::read(&self.path)?;
         if info.id() == self.gpid.app_id && self.gpid.partition_index.0 < info.partition_count {
             return Ok(info);
         }
-        Err(AppInfoError::Malformed {
+        Err(CheckedFileError::Malformed {
             path: self.path.clone(),
             reason: format!(
                 "is for table {} with {} partitions, the directory for {}",
@@ -129,33 +146,126 @@ impl ReplicaDirectory {
         publish().map_err(io)
     }
 
-    /// Puts the directory aside under a name that is never loaded: `err` for what cannot be used,
-    /// `gar` for what nobody needs. It stays there until somebody removes it.
+    /// Puts the directory aside under a name that is never loaded. It stays there until it is old
+    /// enough to be removed, or somebody removes it.
     ///
     /// # Errors
     /// The file system refuses.
-    pub fn put_aside(&self, ending: &'static str) -> Result<PathBuf, CreateError> {
-        debug_assert!(
-            PUT_ASIDE.contains(&ending),
-            "'{ending}' would be loaded again"
-        );
+    pub fn put_aside(&self, why: Aside) -> io::Result<PathBuf> {
         let mut name = self.path.clone().into_os_string();
-        name.push(format!(".{}.{ending}", WallMicros::now().0));
+        name.push(format!(".{}.{}", WallMicros::now().0, why.ending()));
         let aside = PathBuf::from(name);
-        fs::rename(&self.path, &aside)
-            .and_then(|()| sync_parent(&self.path))
+        fs::rename(&self.path, &aside)?;
+        sync_parent(&self.path)?;
+        Ok(aside)
+    }
+
+    /// Where a learner gathers what shall become this directory.
+    #[must_use]
+    pub fn staging(&self) -> Self {
+        Self {
+            gpid: self.gpid,
+            path: self.path.with_extension("pegasus.learn.tmp"),
+        }
+    }
+
+    /// A directory that is complete gets this one's name.
+    ///
+    /// # Errors
+    /// This one exists already, or the file system refuses.
+    pub fn take_place_from(&self, complete: &Self) -> io::Result<()> {
+        if self.path.exists() {
+            return Err(io::ErrorKind::AlreadyExists.into());
+        }
+        fs::rename(&complete.path, &self.path)?;
+        sync_parent(&self.path)
+    }
+
+    /// Removes the directory with all that is in it, if it is there.
+    ///
+    /// # Errors
+    /// The file system refuses.
+    pub fn remove(&self) -> io::Result<()> {
+        match fs::remove_dir_all(&self.path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            result => result,
+        }
+    }
+
+    /// Records what the directory belongs to.
+    ///
+    /// # Errors
+    /// The file system refuses.
+    pub fn write_app_info(&self, info: &StoredAppInfo) -> Result<(), CheckedFileError> {
+        app_info_file::write(&self.path, info)
+    }
+
+    /// Where a checkpoint of this number is, or would be.
+    #[must_use]
+    pub fn checkpoint(&self, id: i64) -> PathBuf {
+        self.path.join(CHECKPOINTS_DIRECTORY).join(id.to_string())
+    }
+
+    /// Records that the replica is to learn: until that is withdrawn it proves nothing (I6), whatever
+    /// the log says. Before the directory gets its name.
+    ///
+    /// # Errors
+    /// The file system refuses.
+    pub fn mark_learning(&self) -> Result<(), CreateError> {
+        let make = |name| File::create(self.path.join(name))?.sync_all();
+        make(LEARNING_FILE)
+            .and_then(|()| make(RESET_FILE))
             .map_err(|source| CreateError::Io {
                 path: self.path.clone(),
                 source,
-            })?;
-        Ok(aside)
+            })
+    }
+
+    /// Whether the replica is to learn. Where that cannot be seen it is.
+    #[must_use]
+    pub fn is_learning(&self) -> bool {
+        self.path.join(LEARNING_FILE).try_exists().unwrap_or(true)
+    }
+
+    /// Whether the log may have records of an earlier replica of the partition. They end with a reset.
+    #[must_use]
+    pub fn begins_at_reset(&self) -> bool {
+        self.path.join(RESET_FILE).try_exists().unwrap_or(true)
+    }
+
+    /// The log has no records of earlier replicas any more.
+    ///
+    /// # Errors
+    /// The file system refuses.
+    pub fn forget_reset(&self) -> io::Result<()> {
+        remove_marker(&self.path.join(RESET_FILE))
+    }
+
+    /// The replica has learned, and its log says so safely.
+    ///
+    /// # Errors
+    /// The file system refuses.
+    pub fn unmark_learning(&self) -> io::Result<()> {
+        remove_marker(&self.path.join(LEARNING_FILE))
+    }
+
+    /// Removes all checkpoints: nobody is left who was offered one.
+    ///
+    /// # Errors
+    /// The file system refuses.
+    pub fn remove_checkpoints(&self) -> io::Result<()> {
+        match fs::remove_dir_all(self.path.join(CHECKPOINTS_DIRECTORY)) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            result => result,
+        }
     }
 }
 
-fn sync_parent(path: &Path) -> io::Result<()> {
-    match path.parent() {
-        Some(parent) => File::open(parent)?.sync_all(),
-        None => Ok(()),
+fn remove_marker(marker: &Path) -> io::Result<()> {
+    match fs::remove_file(marker) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(error),
+        Ok(()) => sync_parent(marker),
     }
 }
 
@@ -171,7 +281,7 @@ pub fn list_replicas(disk: &Path) -> io::Result<Vec<ReplicaDirectory>> {
         let is_aside = path
             .extension()
             .and_then(OsStr::to_str)
-            .is_some_and(|ending| PUT_ASIDE.contains(&ending));
+            .is_some_and(|ending| NOT_LOADED.contains(&ending));
         if is_aside {
             continue;
         }
@@ -243,7 +353,7 @@ mod tests {
         directory
             .create::<CreateError>(&info(), |_| Ok(()))
             .unwrap();
-        let aside = directory.put_aside("gar").unwrap();
+        let aside = directory.put_aside(Aside::Garbage).unwrap();
         assert!(aside.exists());
         assert!(list_replicas(disk.path()).unwrap().is_empty());
     }

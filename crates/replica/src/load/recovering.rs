@@ -1,8 +1,15 @@
 //! One replica on its way back: what its storage holds, and the records of the log on top of it.
+//!
+//! What the log proves committed is applied in runs while the log is read. But where an earlier replica
+//! of the partition may have left records in the same log ([`ReplicaDirectory::begins_at_reset`]),
+//! nothing is applied before the log has been read to its end: a `Reset` may still follow, and then
+//! everything before it is void.
 
-use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
 
 use pegasus_common::Ballot;
+use pegasus_common::Decree;
 use pegasus_engine::AppliedMutation;
 use pegasus_engine::ApplyError;
 use pegasus_engine::Engine;
@@ -11,6 +18,7 @@ use pegasus_log::Record;
 use pegasus_log::RecoveryReport;
 use pegasus_pacifica::DigestAt;
 use pegasus_pacifica::Mutation;
+use pegasus_pacifica::Recovered;
 use pegasus_pacifica::Replay;
 use pegasus_pacifica::ReplayError;
 use pegasus_pacifica::Replayed;
@@ -20,93 +28,165 @@ use tracing::info;
 use tracing::warn;
 
 use super::Opening;
-use super::host;
+use super::opening::OpenedStorage;
+use super::opening::host;
 use super::with_causes;
+use crate::disk::Aside;
+use crate::disk::Disk;
 use crate::disk::ReplicaDirectory;
-use crate::disk::StoredAppInfo;
 use crate::hosted_replica::HostedReplica;
 use crate::hosted_replica::applied_mutation;
+use crate::learn::supply::mutation;
 
 /// Committed mutations that are given to storage at once.
 const REPLAY_RUN_MAX: usize = 256;
+/// Between two tries to apply while the disk is full.
+const SPACE_RETRY_INTERVAL: Duration = Duration::from_millis(200);
+/// Bytes of committed mutations that wait for the end of the log. Beyond it they are read again.
+const WAITING_BYTES_MAX: usize = 16 << 20;
+/// Bytes that are read again at once.
+const REREAD_BYTES: usize = 4 << 20;
+
+/// What happens to mutations that the log proves committed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Committing {
+    /// They are applied in runs.
+    Applied,
+    /// They wait: a `Reset` may still make them void.
+    Waiting,
+    /// They were too many to wait: they will be read from the log again.
+    Dropped,
+}
 
 /// One replica while its log is read.
 pub(super) struct Recovering {
     directory: ReplicaDirectory,
-    engine: Arc<Engine>,
-    app: StoredAppInfo,
+    opened: OpenedStorage,
+    disk: usize,
     prepared_max: u32,
     replay: Replay,
+    committing: Committing,
     /// Proven committed, not yet given to storage.
     committed: Vec<Replayed>,
+    committed_bytes: usize,
+    reset: SeenReset,
+    vouched: Vouched,
+    standing: Standing,
     problem: Option<String>,
+}
+
+/// Whether the log that was read still has the end of an earlier life.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum SeenReset {
+    Yes,
+    No,
+}
+
+/// Whether the log says that the group counts on the replica.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Vouched {
+    Yes,
+    No,
 }
 
 impl Recovering {
     pub(super) fn new(
         directory: ReplicaDirectory,
-        engine: Engine,
-        app: StoredAppInfo,
-        opening: &Opening,
+        opened: OpenedStorage,
+        disk: usize,
+        prepared_max: u32,
     ) -> Self {
-        let applied = engine.applied();
-        let at = DigestAt {
-            decree: applied.decree,
-            digest: applied.digest,
+        let committing = if directory.begins_at_reset() {
+            Committing::Waiting
+        } else {
+            Committing::Applied
         };
-        let prepared_max = opening.options.prepared_max;
         Self {
+            replay: Replay::new(opened.at(), prepared_max),
             directory,
-            engine: Arc::new(engine),
-            app,
+            opened,
+            disk,
             prepared_max,
-            replay: Replay::new(at, prepared_max),
+            committing,
             committed: Vec::new(),
+            committed_bytes: 0,
+            reset: SeenReset::No,
+            vouched: Vouched::No,
+            standing: Standing::Unproven,
             problem: None,
         }
     }
 
+    pub(super) fn directory(&self) -> &ReplicaDirectory {
+        &self.directory
+    }
+
+    /// The largest ballot that is known.
+    pub(super) fn ballot(&self) -> Ballot {
+        self.replay.ballot()
+    }
+
     pub(super) fn on_record(&mut self, record: Record) {
-        if self.problem.is_some() {
-            return;
-        }
         let result = match record {
+            // Everything before is void, also what was wrong with it.
+            Record::Forget { .. } => self.start_over(Ballot::ZERO),
+            Record::Reset { ballot, .. } => {
+                self.reset = SeenReset::Yes;
+                self.start_over(ballot)
+            }
+            _ if self.problem.is_some() => return,
             Record::Mutation(record) => {
-                let mutation = Mutation {
-                    ballot: record.ballot,
-                    decree: record.decree,
-                    timestamp_us: record.timestamp_us,
-                    last_committed: record.last_committed,
-                    checksum: record.checksum,
-                    payload: record.payload,
-                };
+                let mutation = mutation(record);
                 self.replay.on_mutation(mutation, &mut self.committed)
             }
             Record::Ballot { ballot, .. } => self.replay.on_ballot(ballot),
-            // Earlier records belong to a replica of this partition that was dropped before the
-            // present one was made.
-            Record::Forget { .. } => self.start_over(Ballot::ZERO),
-            Record::Reset { ballot, .. } => self.start_over(ballot),
+            Record::Vouch { ballot, .. } => {
+                self.vouched = Vouched::Yes;
+                self.replay.on_ballot(ballot)
+            }
         };
-        let applied = match result {
-            Ok(()) if self.committed.len() < REPLAY_RUN_MAX => return,
-            Ok(()) => self.apply(),
-            Err(error) => Err(error.to_string()),
-        };
+        let applied = result
+            .map_err(|error| error.to_string())
+            .and_then(|()| self.relieve());
         if let Err(problem) = applied {
             self.problem = Some(problem);
         }
     }
 
     fn start_over(&mut self, ballot: Ballot) -> Result<(), ReplayError> {
-        let applied = self.engine.applied();
-        let at = DigestAt {
-            decree: applied.decree,
-            digest: applied.digest,
-        };
-        self.replay = Replay::new(at, self.prepared_max);
+        self.replay = Replay::new(self.opened.at(), self.prepared_max);
         self.committed.clear();
+        self.committed_bytes = 0;
+        self.problem = None;
+        self.vouched = Vouched::No;
+        if self.committing == Committing::Dropped {
+            self.committing = Committing::Waiting;
+        }
         self.replay.on_ballot(ballot)
+    }
+
+    /// Keeps what waits small.
+    fn relieve(&mut self) -> Result<(), String> {
+        match self.committing {
+            Committing::Applied if self.committed.len() >= REPLAY_RUN_MAX => self.apply(),
+            Committing::Applied => Ok(()),
+            Committing::Dropped => {
+                self.committed.clear();
+                Ok(())
+            }
+            Committing::Waiting => {
+                let payloads = self
+                    .committed
+                    .iter()
+                    .map(|entry| entry.mutation.payload.len());
+                self.committed_bytes = payloads.sum();
+                if self.committed_bytes > WAITING_BYTES_MAX {
+                    self.committing = Committing::Dropped;
+                    self.committed.clear();
+                }
+                Ok(())
+            }
+        }
     }
 
     fn apply(&mut self) -> Result<(), String> {
@@ -115,38 +195,117 @@ impl Recovering {
             .drain(..)
             .map(|replayed| applied_mutation(&replayed.mutation, replayed.digest))
             .collect();
-        apply_waiting(&self.engine, &run)
+        run.chunks(REPLAY_RUN_MAX)
+            .try_for_each(|run| apply_waiting(&self.opened.engine, run))
     }
 
-    pub(super) fn finish(
-        mut self,
-        opening: &Opening,
-        disk: usize,
-        report: &RecoveryReport,
-    ) -> Option<HostedReplica> {
+    /// There are no more records.
+    pub(super) fn log_ended(&mut self, report: &RecoveryReport) {
+        let is_complete = report.proven_complete(self.directory.gpid);
+        let has_learned = !self.directory.is_learning() || self.vouched == Vouched::Yes;
+        if is_complete && has_learned {
+            self.standing = Standing::Proven;
+        }
+        if !is_complete && self.committing != Committing::Applied && self.reset == SeenReset::No {
+            // The reset may be among what the log has lost: what was read may be of an earlier life.
+            let ballot = self.replay.ballot();
+            self.problem = self.start_over(ballot).err().map(|error| error.to_string());
+        }
+        self.replay
+            .on_stored_ballot(self.opened.engine.applied().ballot);
+    }
+
+    /// It is not needed: another data directory has a newer one.
+    pub(super) fn put_aside(self) {
+        let Self {
+            directory, opened, ..
+        } = self;
+        // Closed first: an open database writes to paths.
+        drop(opened);
+        match directory.put_aside(Aside::Error) {
+            Ok(path) => warn!(gpid = %directory.gpid, path = %path.display(),
+                "another data directory has a newer replica: put aside"),
+            Err(error) => warn!(gpid = %directory.gpid, %error, "replica cannot be put aside"),
+        }
+    }
+
+    pub(super) fn finish(mut self, opening: &Opening, disks: &[Disk]) -> Option<HostedReplica> {
         let gpid = self.directory.gpid;
         if self.problem.is_none() {
-            self.problem = self.apply().err();
+            self.problem = self.apply_rest(&disks[self.disk]).err();
         }
         if let Some(problem) = &self.problem {
             error!(%gpid, problem, path = %self.directory.path.display(),
                 "the replica's log does not fit its storage: it is not loaded");
             return None;
         }
-        let standing = if report.proven_complete(gpid) {
-            Standing::Proven
-        } else {
-            Standing::Unproven
-        };
-        if standing == Standing::Unproven {
+        self.settle_markers();
+        if self.standing == Standing::Unproven {
             warn!(%gpid, "replica may lack writes that it acknowledged: it stays out of the group");
         }
-        self.replay.on_stored_ballot(self.engine.applied().ballot);
-        let recovered = self.replay.finish(standing);
+        let recovered: Recovered = self.replay.finish(self.standing);
         info!(%gpid, ballot = %recovered.ballot, committed = %recovered.committed.decree,
             uncommitted = recovered.mutations.len(), "replica loaded");
-        Some(host(opening, disk, gpid, self.engine, &self.app, recovered))
+        Some(host(opening, self.disk, self.opened, recovered))
     }
+
+    /// Nothing is void any more: what the log proves committed is applied.
+    fn apply_rest(&mut self, disk: &Disk) -> Result<(), String> {
+        if self.committing == Committing::Dropped {
+            return self.read_again(disk);
+        }
+        self.apply()
+    }
+
+    fn read_again(&self, disk: &Disk) -> Result<(), String> {
+        let (gpid, through) = (self.directory.gpid, self.replay.committed());
+        let reader = disk.log.reader();
+        let mut at = self.opened.at();
+        while at.decree < through.decree {
+            let records = reader
+                .mutations(gpid, at.decree, through.decree, REREAD_BYTES)
+                .map_err(|error| with_causes(&error))?
+                .unwrap_or_default();
+            let mut run = Vec::new();
+            for record in records {
+                let mutation = mutation(record);
+                at = next_digest(at, &mutation)?;
+                run.push(applied_mutation(&mutation, at));
+            }
+            if run.is_empty() {
+                return Err(format!("the log has lost decree {}", at.decree.next()));
+            }
+            apply_waiting(&self.opened.engine, &run)?;
+        }
+        if at != through {
+            return Err(format!("the log gave {at:?} and then {through:?}"));
+        }
+        Ok(())
+    }
+
+    /// Markers in the directory that have served their purpose go.
+    fn settle_markers(&self) {
+        let directory = &self.directory;
+        if self.standing == Standing::Unproven {
+            return;
+        }
+        let mut result = directory.unmark_learning();
+        if self.reset == SeenReset::No {
+            // The log has let it go, and so everything before it.
+            result = result.and(directory.forget_reset());
+        }
+        if let Err(error) = result {
+            warn!(gpid = %directory.gpid, %error, "a marker of no more use stays");
+        }
+    }
+}
+
+fn next_digest(at: DigestAt, mutation: &Mutation) -> Result<DigestAt, String> {
+    let expected: Decree = at.decree.next();
+    if mutation.decree != expected || !mutation.is_intact() {
+        return Err(format!("decree {expected} is damaged in the log"));
+    }
+    Ok(at.then(mutation))
 }
 
 /// Applies while nobody else needs the thread: waits out write stalls.
@@ -158,6 +317,8 @@ fn apply_waiting(engine: &Engine, run: &[AppliedMutation]) -> Result<(), String>
             Err(ApplyError::Stalled) => engine
                 .flush(FlushMode::Wait)
                 .map_err(|error| with_causes(&error))?,
+            // Better late than without this replica: nothing is wrong with it.
+            Err(ApplyError::SpaceExhausted) => thread::sleep(SPACE_RETRY_INTERVAL),
             Err(error) => return Err(with_causes(&error)),
         }
     }

@@ -10,6 +10,7 @@ use std::time::Instant;
 
 use bytes::Bytes;
 use foldhash::fast::FixedState;
+use pegasus_common::Ballot;
 use pegasus_common::Decree;
 use pegasus_common::ErrorCode;
 use pegasus_common::Gpid;
@@ -19,24 +20,24 @@ use pegasus_common::clock::WallMicros;
 use pegasus_engine::FlushMode;
 use pegasus_engine::ReadAt;
 use pegasus_engine::ReadTier;
-use pegasus_pacifica::Configuration;
-use pegasus_pacifica::ConfigurationSource;
 use pegasus_pacifica::Effects;
 use pegasus_pacifica::Lease;
+use pegasus_pacifica::ReplicaStatus;
 use pegasus_rpc::MailboxSender;
 use pegasus_wire::TaskCode;
 use pegasus_wire::frame::RequestHead;
-use pegasus_wire::layer2::AppInfo;
-use tokio::sync::oneshot;
 use tracing::error;
 use tracing::warn;
 
 use super::exits::Exits;
+use super::learning::LearningDesk;
 use super::log_lane::Logged;
 use super::message::ShardMessage;
+use crate::answers::AnswerSink;
 use crate::answers::Answers;
 use crate::hosted_replica::HostedReplica;
 use crate::hosted_replica::Staged;
+use crate::instance::ReplicaInstance;
 use crate::peer_messages::PeerMessage;
 use crate::write_request::ArrivedWrite;
 use crate::write_request::DecodedWrite;
@@ -56,19 +57,20 @@ pub struct Core {
     /// Replicas whose storage has refused committed mutations for now.
     backlog: HashSet<Gpid, FixedState>,
     turn: Option<TurnClock>,
-    lease: Lease,
+    pub(super) lease: Lease,
+    pub(super) learning: LearningDesk,
 }
 
 /// Tells the shard that a write need wait no longer, however the read has ended: refused, panicked or
 /// done.
 struct KeyCachedNotice {
-    gpid: Gpid,
+    instance: ReplicaInstance,
     shard: MailboxSender<ShardMessage>,
 }
 
 impl Drop for KeyCachedNotice {
     fn drop(&mut self) {
-        self.shard.send(ShardMessage::KeyCached(self.gpid));
+        self.shard.send(ShardMessage::KeyCached(self.instance));
     }
 }
 
@@ -90,7 +92,8 @@ impl Core {
             staged: Vec::new(),
             backlog: HashSet::default(),
             turn: None,
-            lease: Lease::Held,
+            lease: Lease::NotHeld,
+            learning: LearningDesk::default(),
         }
     }
 
@@ -108,7 +111,7 @@ impl Core {
 
     /// Calls `input` on a replica and carries out what it leads to. `None` if this shard has no such
     /// replica.
-    fn with_replica<R>(
+    pub(super) fn with_replica<R>(
         &mut self,
         gpid: Gpid,
         input: impl FnOnce(&mut HostedReplica, &mut Answers<'_>, &mut Effects) -> R,
@@ -124,10 +127,26 @@ impl Core {
         if replica.has_apply_backlog() {
             self.backlog.insert(gpid);
         }
+        if replica.machine.status() == ReplicaStatus::Error {
+            self.take_out_failed(gpid);
+        }
         Some(result)
     }
 
-    fn with_each_replica(
+    /// The same, but only for that very replica: none that stood here before, none that came after.
+    pub(super) fn with_instance<R>(
+        &mut self,
+        instance: ReplicaInstance,
+        input: impl FnOnce(&mut HostedReplica, &mut Answers<'_>, &mut Effects) -> R,
+    ) -> Option<R> {
+        let present = self.replicas.get(&instance.gpid)?.instance();
+        if present != instance {
+            return None;
+        }
+        self.with_replica(instance.gpid, input)
+    }
+
+    pub(super) fn with_each_replica(
         &mut self,
         mut input: impl FnMut(&mut HostedReplica, &mut Answers<'_>, &mut Effects),
     ) {
@@ -159,11 +178,8 @@ impl Core {
         requester: Requester,
     ) -> Result<(), ErrorCode> {
         let gpid = head.gpid;
-        let disk = self
-            .replicas
-            .get(&gpid)
-            .ok_or(ErrorCode::ObjectNotFound)?
-            .disk;
+        let replica = self.replicas.get(&gpid).ok_or(ErrorCode::ObjectNotFound)?;
+        let (disk, status) = (replica.disk, replica.machine.status());
         let size_max = self.exits.node.write_size_max.load(Ordering::Relaxed);
         if size_max > 0 && u64::try_from(head.body_len).unwrap_or(u64::MAX) > size_max {
             return Err(ErrorCode::InvalidData);
@@ -180,9 +196,13 @@ impl Core {
         if !write.hash_fits(head.partition_hash) {
             return Err(ErrorCode::InvalidParameters);
         }
-        let now = self.now();
-        if !self.exits.node.lease.is_held(now) {
-            return Err(ErrorCode::InvalidState);
+        // What the lease is at this moment, the replica knows before it looks at the write (I4).
+        self.check_lease();
+        // Clients do not look for the primary after this refusal: it is for the primary to give.
+        if status == ReplicaStatus::Primary
+            && let Some(refusal) = self.exits.node.disks[disk].write_refusal()
+        {
+            return Err(refusal);
         }
         if self.exits.lanes[disk].is_clogged() {
             return Err(ErrorCode::Busy);
@@ -206,7 +226,8 @@ impl Core {
         };
         let handle = Arc::clone(&replica.handle);
         let shard = self.exits.node.shards[self.exits.index].clone();
-        let notice = KeyCachedNotice { gpid, shard };
+        let instance = replica.instance();
+        let notice = KeyCachedNotice { instance, shard };
         let job = move || {
             let _notice = notice;
             // Only the cache matters: what is read may be out of date by the time it is used.
@@ -218,20 +239,24 @@ impl Core {
     }
 
     /// The value that a replica's next write waits for is in the block cache.
-    pub fn on_key_cached(&mut self, gpid: Gpid) {
+    pub fn on_key_cached(&mut self, instance: ReplicaInstance) {
         let now = self.clock().wall;
-        let staged = self.with_replica(gpid, |replica, answers, effects| {
+        let staged = self.with_instance(instance, |replica, answers, effects| {
             replica.on_key_cached(now, answers, effects)
         });
-        self.read_ahead(gpid, staged);
+        self.read_ahead(instance.gpid, staged);
     }
 
     /// A replication message for a replica of this shard.
     pub fn on_peer_message(&mut self, message: PeerMessage) {
+        if !self.replicas.contains_key(&message.gpid) {
+            return self.on_message_for_absent(message);
+        }
         let PeerMessage {
             gpid,
             from,
             message,
+            ..
         } = message;
         self.with_replica(gpid, |replica, _, effects| {
             replica.machine.on_message(from, message, effects);
@@ -251,26 +276,29 @@ impl Core {
         for logged in self.exits.lanes[disk].on_safe(ticket) {
             match logged {
                 Logged::Mutation {
-                    gpid,
+                    instance,
                     ballot,
                     decree,
                 } => {
-                    self.with_replica(gpid, |replica, _, effects| {
+                    self.with_instance(instance, |replica, _, effects| {
                         replica.machine.on_log_safe(ballot, decree, effects);
                     });
                 }
-                Logged::Ballot { gpid, ballot } => {
-                    self.with_replica(gpid, |replica, _, effects| {
+                Logged::Ballot { instance, ballot } => {
+                    self.with_instance(instance, |replica, _, effects| {
                         replica.machine.on_ballot_safe(ballot, effects);
                         replica.publish();
                     });
                 }
+                Logged::Vouch(instance) => self.on_vouch_safe(instance),
+                Logged::Reset(gpid) => self.on_reset_safe(gpid),
             }
         }
     }
 
     /// The log of a disk has failed: its replicas can promise nothing more.
     pub fn on_log_failed(&mut self, disk: usize, reason: &str) {
+        self.exits.node.disks[disk].health.on_failure();
         error!(
             disk = self.exits.node.disks[disk].tag,
             reason, "mutation log failed"
@@ -281,20 +309,31 @@ impl Core {
                 replica.publish();
             }
         });
+        self.learning.give_up_resets(disk);
     }
 
     /// A replica's storage has everything through `decree` on disk.
-    pub fn on_flushed(&mut self, gpid: Gpid, decree: Decree) {
-        self.with_replica(gpid, |replica, _, _| replica.machine.on_durable(decree));
-        if let Some(replica) = self.replicas.get(&gpid) {
-            let released = match replica.machine.log_release_limit() {
-                Some(limit) => limit.min(decree),
-                None => decree,
-            };
-            self.exits.node.disks[replica.disk]
-                .log
-                .set_flushed(gpid, released);
+    pub fn on_flushed(&mut self, instance: ReplicaInstance, decree: Decree) {
+        let released = self.with_instance(instance, |replica, _, _| {
+            replica.machine.on_durable(decree);
+        });
+        if released.is_some() {
+            self.release_log(instance.gpid);
         }
+    }
+
+    /// Lets the log go of what storage has and nobody else needs.
+    fn release_log(&self, gpid: Gpid) {
+        let Some(replica) = self.replicas.get(&gpid) else {
+            return;
+        };
+        let flushed = replica.handle.engine.flushed();
+        let released = match replica.machine.log_release_limit() {
+            Some(limit) => limit.min(flushed),
+            None => flushed,
+        };
+        let log = &self.exits.node.disks[replica.disk].log;
+        log.set_flushed(gpid, released);
     }
 
     /// The log is too large because of these replicas.
@@ -303,6 +342,8 @@ impl Core {
             if let Err(problem) = replica.handle.engine.flush(FlushMode::Background) {
                 warn!(gpid = %replica.gpid(), error = %problem, "flush for the log's sake failed");
             }
+            // Also where there is nothing to flush: what kept the log may have gone meanwhile.
+            self.release_log(replica.gpid());
         }
     }
 
@@ -316,26 +357,9 @@ impl Core {
     }
 
     /// A replica's storage failed in the background: it can apply nothing more.
-    pub fn on_storage_failed(&mut self, gpid: Gpid) {
-        self.with_replica(gpid, |replica, _, effects| {
+    pub fn on_storage_failed(&mut self, instance: ReplicaInstance) {
+        self.with_instance(instance, |replica, _, effects| {
             replica.machine.on_apply_failed(effects);
-            replica.publish();
-        });
-    }
-
-    /// A configuration from the meta server.
-    pub fn on_configuration(
-        &mut self,
-        gpid: Gpid,
-        configuration: &Configuration,
-        app: AppInfo,
-        source: ConfigurationSource,
-    ) {
-        self.with_replica(gpid, |replica, _, effects| {
-            replica.app = app;
-            replica
-                .machine
-                .on_configuration(configuration, source, effects);
             replica.publish();
         });
     }
@@ -349,36 +373,14 @@ impl Core {
             replica.machine.on_lease(lease, effects);
             replica.publish();
         });
+        self.release_log(gpid);
     }
 
-    /// Takes a new replica in.
+    /// Takes a replica in that was born with its partition.
     pub fn begin(&mut self, replica: Box<HostedReplica>) {
-        self.exits.lanes[replica.disk].begin(replica.gpid());
+        let (gpid, lane) = (replica.gpid(), &mut self.exits.lanes[replica.disk]);
+        lane.reset(gpid, Ballot::ZERO, Decree::ZERO);
         self.install(replica);
-    }
-
-    /// Takes a replica out; its directory stays, with everything that was applied: the table may be
-    /// recalled. `done` hears when the log has been told to forget it.
-    pub fn close(&mut self, gpid: Gpid, done: oneshot::Sender<()>) {
-        self.exits.node.router.remove(gpid);
-        let Some(mut replica) = self.replicas.remove(&gpid) else {
-            let _ = done.send(());
-            return;
-        };
-        replica.refuse_all(&mut self.exits.answers());
-        let (disk, shard) = (replica.disk, self.exits.index);
-        let (handle, node) = (Arc::clone(&replica.handle), Arc::clone(&self.exits.node));
-        let flush = move || {
-            if let Err(error) = handle.engine.flush(FlushMode::Wait) {
-                warn!(%gpid, %error, "closed replica cannot be flushed: its log stays");
-                let _ = done.send(());
-                return;
-            }
-            node.shards[shard].send(ShardMessage::Closed { gpid, disk, done });
-        };
-        if self.exits.node.read_pool.submit(flush).is_err() {
-            warn!(%gpid, "closed replica is not flushed now: its log stays");
-        }
     }
 
     /// Tells secondaries what no prepare has told them, above all the latest commits.
@@ -412,27 +414,13 @@ impl Core {
         }
     }
 
-    /// Looks whether the lease has begun or ended (I4).
-    pub fn check_lease(&mut self) {
-        let now = self.now();
-        let held = self.exits.node.lease.is_held(now);
-        let lease = if held { Lease::Held } else { Lease::NotHeld };
-        if lease == self.lease {
-            return;
-        }
-        self.lease = lease;
-        warn!(
-            ?lease,
-            "this server's lease from the meta server has changed"
-        );
-        self.with_each_replica(|replica, _, effects| {
-            replica.machine.on_lease(lease, effects);
-            replica.publish();
-        });
-    }
-
     /// The end of the turn: staged writes become mutations, and everything staged is handed over.
     pub fn end_turn(&mut self) {
+        if !self.staged.is_empty() {
+            // The process may have been stopped since this turn looked at the clock.
+            self.turn = None;
+            self.check_lease();
+        }
         for gpid in mem::take(&mut self.staged) {
             let Some(replica) = self.replicas.get_mut(&gpid) else {
                 continue;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use pegasus_common::ErrorCode;
 use pegasus_common::clock::EpochSeconds;
-use pegasus_pacifica::ConfigurationSource;
+use pegasus_pacifica::Standing;
 use pegasus_rpc::HttpRequest;
 use pegasus_rpc::HttpResponse;
 use pegasus_rpc::Request;
@@ -15,6 +15,7 @@ use pegasus_wire::argument;
 use pegasus_wire::frame::response;
 use pegasus_wire::meta_admin::ConfigurationUpdateRequest;
 use pegasus_wire::metadata::PartitionStatus;
+use pegasus_wire::metadata::ReplicaConfiguration;
 use pegasus_wire::metadata::ReplicaInfo;
 use pegasus_wire::replication::CreateReplicaRequest;
 use pegasus_wire::replication::PeerHello;
@@ -25,13 +26,16 @@ use tracing::debug;
 use tracing::warn;
 
 use super::Shard;
+use super::message::CloseOutcome;
 use super::message::ForwardedWrite;
 use super::message::ShardMessage;
 use crate::answers::RemoteAnswer;
 use crate::control::ControlMessage;
+use crate::learn::file_service;
 use crate::peer_messages;
 use crate::reads;
 use crate::reads::ReadRequest;
+use crate::stub::Instruction;
 use crate::write_request::Requester;
 
 impl Service for Shard {
@@ -102,9 +106,32 @@ impl Shard {
             TaskCode::Prepare
             | TaskCode::PrepareAcknowledge
             | TaskCode::GroupCheck
-            | TaskCode::GroupCheckReply => self.on_peer_message(code, body),
+            | TaskCode::GroupCheckReply
+            | TaskCode::AddLearner
+            | TaskCode::Learn
+            | TaskCode::LearnReply
+            | TaskCode::CheckpointOffer => self.on_peer_message(code, body),
+            TaskCode::ListCheckpoint => match argument::decode(body) {
+                Ok(request) => {
+                    return responder.reply(&file_service::list(&self.node, &request));
+                }
+                Err(error) => Err(error.to_string()),
+            },
+            TaskCode::ReadCheckpoint => match argument::decode(body) {
+                Ok(request) => {
+                    let requester = Requester {
+                        shard: self.index,
+                        to,
+                    };
+                    let node = Arc::clone(&self.node);
+                    tokio::task::spawn_local(file_service::read(node, request, requester));
+                    return;
+                }
+                Err(error) => Err(error.to_string()),
+            },
             TaskCode::PeerHello => self.on_hello(body),
             TaskCode::ConfigProposal => self.on_proposal(body),
+            TaskCode::RemoveReplica => self.on_removal(body),
             TaskCode::CreateReplica => match argument::decode::<CreateReplicaRequest>(body) {
                 Ok(request) => {
                     let requester = Requester {
@@ -157,17 +184,25 @@ impl Shard {
         let update: ConfigurationUpdateRequest =
             argument::decode(body).map_err(|error| error.to_string())?;
         let gpid = update.config.pid;
-        let configuration = peer_messages::configuration_of(&update.config)
-            .ok_or_else(|| format!("{gpid}: malformed configuration"))?;
-        let source = ConfigurationSource::Proposal;
-        let app = Box::new(update.info);
-        let message = ShardMessage::Configuration {
-            gpid,
-            configuration,
-            app,
-            source,
-        };
+        let instruction =
+            Instruction::of_proposal(&update).map_err(|problem| format!("{gpid}: {problem}"))?;
+        if self.node.router.find(gpid).is_none() {
+            let message = ControlMessage::ProposalForAbsent(Box::new(update));
+            self.core.borrow_mut().exits.tell_control(message);
+            return Ok(());
+        }
+        let message = ShardMessage::instruct(gpid, Box::new(update.info), instruction);
         self.node.send_to_owner(gpid, message);
+        Ok(())
+    }
+
+    /// The primary of a group has removed this server's replica from it. The meta server's word
+    /// decides what becomes of the replica, so it is asked.
+    fn on_removal(&self, body: &Bytes) -> Result<(), String> {
+        let removed: ReplicaConfiguration =
+            argument::decode(body).map_err(|error| error.to_string())?;
+        let message = ControlMessage::Removed(removed.pid);
+        self.core.borrow_mut().exits.tell_control(message);
         Ok(())
     }
 
@@ -262,15 +297,16 @@ impl Shard {
                 core.exits.links.reach(peer);
                 core.on_peer_connected(peer);
             }
-            ShardMessage::KeyCached(gpid) => core.on_key_cached(gpid),
-            ShardMessage::Flushed(gpid, decree) => core.on_flushed(gpid, decree),
-            ShardMessage::StallChanged(gpid, state) => {
-                warn!(%gpid, ?state, "storage changed how it takes writes");
+            ShardMessage::KeyCached(instance) => core.on_key_cached(instance),
+            ShardMessage::Flushed(instance, decree) => core.on_flushed(instance, decree),
+            ShardMessage::Learn(event) => core.on_learn_event(event),
+            ShardMessage::StallChanged(instance, state) => {
+                warn!(gpid = %instance.gpid, ?state, "storage changed how it takes writes");
                 core.retry_backlog();
             }
-            ShardMessage::StorageFailed(gpid, failure) => {
-                warn!(%gpid, ?failure, "storage failed in the background");
-                core.on_storage_failed(gpid);
+            ShardMessage::StorageFailed(instance, failure) => {
+                warn!(gpid = %instance.gpid, ?failure, "storage failed");
+                core.on_storage_failed(instance);
             }
             ShardMessage::Install(replica) => core.install(replica),
             ShardMessage::Begin(replica) => core.begin(replica),
@@ -282,11 +318,17 @@ impl Shard {
             } => {
                 core.on_configuration(gpid, &configuration, *app, source);
             }
-            ShardMessage::Close(gpid, done) => core.close(gpid, done),
+            ShardMessage::Proposal {
+                gpid,
+                proposal,
+                app,
+            } => core.on_proposal(gpid, &proposal, *app),
+            ShardMessage::LeaseChanged => core.check_lease(),
+            ShardMessage::Close(replica, done) => core.close(replica, done),
             ShardMessage::Closed { gpid, disk, done } => {
                 core.exits.lanes[disk].forget(gpid);
                 // Whoever asked may have given up waiting.
-                let _ = done.send(());
+                let _ = done.send(CloseOutcome::Gone);
             }
             ShardMessage::Report(wanted) => {
                 let replicas = core.replicas.values();
@@ -315,6 +357,7 @@ fn replica_info(
         last_durable_decree: machine.durable().0,
         app_type: "pegasus".to_owned(),
         disk_tag: node.disks[replica.disk].tag.clone(),
+        is_proven: Some(machine.standing() == Standing::Proven),
         ..ReplicaInfo::default()
     }
 }

@@ -1,14 +1,16 @@
 //! What leaves a shard: log records, messages to peers, requests to the meta server, answers. All of
 //! it is staged during the turn and handed over at its end.
 
+use std::collections::HashSet;
 use std::rc::Rc;
 use std::sync::Arc;
 
+use foldhash::fast::FixedState;
 use pegasus_common::RpcAddress;
 use pegasus_pacifica::Effect;
 use pegasus_pacifica::Effects;
+use pegasus_pacifica::LearnSignature;
 use pegasus_pacifica::Message;
-use pegasus_pacifica::ReplicaStatus;
 use pegasus_rpc::Outputs;
 use pegasus_rpc::PeerLinks;
 use tracing::error;
@@ -21,9 +23,15 @@ use crate::answers::Answers;
 use crate::answers::RemoteAnswer;
 use crate::control::ControlMessage;
 use crate::hosted_replica::HostedReplica;
+use crate::instance::ReplicaInstance;
+use crate::learn::message::Fetch;
+use crate::learn::message::LearnMessage;
+use crate::learn::supply::SupplyJob;
+use crate::learn::supply::Want;
 use crate::node::Node;
 use crate::peer_messages;
 use crate::router::ShardIndex;
+use crate::stub::ReplicaRequest;
 
 /// The ways out of one shard.
 pub struct Exits {
@@ -37,6 +45,8 @@ pub struct Exits {
     pub links: Rc<PeerLinks>,
     /// One lane into the log of each disk.
     pub lanes: Vec<LogLane>,
+    /// What is being read, and for which learners.
+    pub(super) supplies: HashSet<(ReplicaInstance, RpcAddress), FixedState>,
     /// Answers for connections of other shards.
     remote_answers: Vec<Vec<RemoteAnswer>>,
     /// Other messages for other shards.
@@ -60,6 +70,7 @@ impl Exits {
             outputs,
             links,
             lanes,
+            supplies: HashSet::default(),
             remote_answers: (0..shards).map(|_| Vec::new()).collect(),
             remote_messages: (0..shards).map(|_| Vec::new()).collect(),
         }
@@ -94,9 +105,14 @@ impl Exits {
     fn carry_out_one(&mut self, replica: &mut HostedReplica, effect: Effect) {
         let gpid = replica.gpid();
         match effect {
-            Effect::Append { mutation } => self.lanes[replica.disk].append(gpid, mutation),
+            Effect::Append { mutation } => {
+                self.lanes[replica.disk].append(replica.instance(), mutation);
+            }
             Effect::AppendBallot { ballot } => {
-                self.lanes[replica.disk].append_ballot(gpid, ballot);
+                self.lanes[replica.disk].append_ballot(replica.instance(), ballot);
+            }
+            Effect::Vouch { ballot } => {
+                self.lanes[replica.disk].vouch(replica.instance(), ballot);
             }
             Effect::Send { to, message } => self.send(replica, &[to], &message),
             Effect::Broadcast { to, message } => self.send(replica, &to, &message),
@@ -104,9 +120,6 @@ impl Exits {
             Effect::RoleChanged { from, to, ballot } => {
                 info!(%gpid, %ballot, ?from, ?to, "replica changed its role");
                 replica.publish();
-                if to == ReplicaStatus::Error {
-                    error!(%gpid, "replica failed and serves no more");
-                }
                 self.tell_control(ControlMessage::RoleChanged);
             }
             Effect::RefuseAfter { committed } => {
@@ -114,18 +127,44 @@ impl Exits {
                 replica.refuse_after(committed, &mut answers);
             }
             Effect::RequestReconfiguration(request) => {
-                let app = Box::new(replica.app.clone());
-                let committed = replica.machine.committed();
-                self.tell_control(ControlMessage::Reconfigure {
+                let request = ReplicaRequest {
                     gpid,
                     request,
-                    app,
-                    committed,
-                });
+                    app: replica.app.clone(),
+                    committed: replica.machine.committed(),
+                };
+                self.tell_control(ControlMessage::Reconfigure(Box::new(request)));
             }
+            Effect::NeedsConfirmation => self.tell_control(ControlMessage::NeedsConfirmation),
             Effect::NeedsLearning { configuration } => {
                 warn!(%gpid, ballot = %configuration.ballot,
                     "replica may lack writes that it acknowledged: it stays out of the group");
+            }
+            Effect::SupplyLearner {
+                to,
+                signature,
+                after,
+                through,
+            } => self.supply(replica, to, signature, Want::After { after, through }),
+            Effect::MakeCheckpoint { to, signature } => {
+                self.supply(replica, to, signature, Want::Checkpoint);
+            }
+            Effect::FetchCheckpoint {
+                from,
+                signature,
+                configuration,
+                offer,
+            } => {
+                let fetch = Fetch {
+                    instance: replica.instance(),
+                    disk: replica.disk,
+                    app: replica.app.clone(),
+                    from,
+                    signature,
+                    configuration,
+                    offer,
+                };
+                self.tell_learning(LearnMessage::Fetch(Box::new(fetch)));
             }
             Effect::DigestMismatch { peer, theirs } => {
                 self.node.metrics.digest_mismatches.increment();
@@ -133,6 +172,30 @@ impl Exits {
                     "replicas differ: same decree, different history");
             }
         }
+    }
+
+    /// Has something read for a learner, unless that is under way.
+    fn supply(
+        &mut self,
+        replica: &HostedReplica,
+        to: RpcAddress,
+        signature: LearnSignature,
+        want: Want,
+    ) {
+        let instance = replica.instance();
+        if !self.supplies.insert((instance, to)) {
+            return;
+        }
+        let job = SupplyJob {
+            node: Arc::clone(&self.node),
+            handle: Arc::clone(&replica.handle),
+            instance,
+            disk: replica.disk,
+            to,
+            signature,
+            want,
+        };
+        job.submit();
     }
 
     fn send(&mut self, replica: &HostedReplica, to: &[RpcAddress], message: &Message) {
@@ -146,6 +209,13 @@ impl Exits {
     pub fn tell_control(&self, message: ControlMessage) {
         if self.node.control.send(message).is_err() {
             warn!("control thread has ended: the server is stopping");
+        }
+    }
+
+    /// Sends to the learning thread.
+    pub fn tell_learning(&self, message: LearnMessage) {
+        if self.node.learning.thread.send(message).is_err() {
+            warn!("learning thread has ended: the server is stopping");
         }
     }
 

@@ -11,13 +11,15 @@ use pegasus_log::Record;
 use pegasus_log::SubmitError;
 use pegasus_pacifica::Mutation;
 
+use crate::instance::ReplicaInstance;
+
 /// A record that was appended: the replica is told when it is safe.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Logged {
     /// A mutation.
     Mutation {
         /// Whose.
-        gpid: Gpid,
+        instance: ReplicaInstance,
         /// Under which ballot it was appended.
         ballot: Ballot,
         /// Its position.
@@ -26,10 +28,14 @@ pub enum Logged {
     /// A ballot.
     Ballot {
         /// Whose.
-        gpid: Gpid,
+        instance: ReplicaInstance,
         /// The ballot.
         ballot: Ballot,
     },
+    /// The group counts on the replica.
+    Vouch(ReplicaInstance),
+    /// Earlier records of the partition are void.
+    Reset(Gpid),
 }
 
 /// One shard's records on their way into one disk's log.
@@ -59,16 +65,16 @@ impl LogLane {
     }
 
     /// Stages a mutation.
-    pub fn append(&mut self, gpid: Gpid, mutation: Mutation) {
+    pub fn append(&mut self, instance: ReplicaInstance, mutation: Mutation) {
         let (ballot, decree) = (mutation.ballot, mutation.decree);
         self.staged_bytes += mutation.payload.len();
         self.logged.push(Logged::Mutation {
-            gpid,
+            instance,
             ballot,
             decree,
         });
         self.batch.push(Record::Mutation(MutationRecord {
-            gpid,
+            gpid: instance.gpid,
             ballot,
             decree,
             timestamp_us: mutation.timestamp_us,
@@ -79,15 +85,23 @@ impl LogLane {
     }
 
     /// Stages a ballot.
-    pub fn append_ballot(&mut self, gpid: Gpid, ballot: Ballot) {
-        self.logged.push(Logged::Ballot { gpid, ballot });
+    pub fn append_ballot(&mut self, instance: ReplicaInstance, ballot: Ballot) {
+        self.logged.push(Logged::Ballot { instance, ballot });
+        let gpid = instance.gpid;
         self.batch.push(Record::Ballot { gpid, ballot });
     }
 
-    /// Stages the beginning of a new, empty replica: what the log knew of an earlier one is void, and
-    /// so is every doubt about it.
-    pub fn begin(&mut self, gpid: Gpid) {
-        let (ballot, decree) = (Ballot::ZERO, Decree::ZERO);
+    /// Stages the decision that what a replica has is the truth.
+    pub fn vouch(&mut self, instance: ReplicaInstance, ballot: Ballot) {
+        self.logged.push(Logged::Vouch(instance));
+        let gpid = instance.gpid;
+        self.batch.push(Record::Vouch { gpid, ballot });
+    }
+
+    /// Stages the beginning of a replica that holds everything through `decree`: what the log knew of
+    /// an earlier one is void, and so is every doubt about it.
+    pub fn reset(&mut self, gpid: Gpid, ballot: Ballot, decree: Decree) {
+        self.logged.push(Logged::Reset(gpid));
         self.batch.push(Record::Reset {
             gpid,
             ballot,
@@ -129,7 +143,7 @@ impl LogLane {
                     .push_back((ticket, std::mem::take(&mut self.logged)));
                 Ok(())
             }
-            Err(SubmitError::Full(batch)) => {
+            Err(SubmitError::Full(batch) | SubmitError::NoSpace(batch)) => {
                 self.is_clogged = true;
                 self.batch = batch;
                 Ok(())
@@ -166,10 +180,14 @@ mod tests {
     use pegasus_log::LogObserver;
     use pegasus_log::LogOptions;
     use pegasus_log::OpenMode;
+    use pegasus_pacifica::Life;
 
     use super::*;
 
-    const GPID: Gpid = Gpid::new(2, 0);
+    const OWNER: ReplicaInstance = ReplicaInstance {
+        gpid: Gpid::new(2, 0),
+        life: Life(7),
+    };
 
     struct Tickets(mpsc::Sender<u64>);
 
@@ -207,7 +225,7 @@ mod tests {
 
     fn logged(decree: i64) -> Logged {
         Logged::Mutation {
-            gpid: GPID,
+            instance: OWNER,
             ballot: Ballot(1),
             decree: Decree(decree),
         }
@@ -219,15 +237,16 @@ mod tests {
         let (_log, mut lane, tickets) = open(&directory);
         lane.flush().unwrap();
         let ballot = Ballot(1);
-        lane.append_ballot(GPID, ballot);
-        lane.append(GPID, mutation(1));
+        lane.append_ballot(OWNER, ballot);
+        lane.append(OWNER, mutation(1));
         assert_eq!(lane.staged_bytes(), 10);
         lane.flush().unwrap();
         assert_eq!(lane.staged_bytes(), 0);
-        lane.append(GPID, mutation(2));
+        lane.append(OWNER, mutation(2));
         lane.flush().unwrap();
         assert_eq!(lane.on_safe(0), []);
-        let first = Logged::Ballot { gpid: GPID, ballot };
+        let instance = OWNER;
+        let first = Logged::Ballot { instance, ballot };
         let mut safe = Vec::new();
         while safe.len() < 3 {
             safe.extend(lane.on_safe(tickets.recv().unwrap()));
@@ -242,10 +261,10 @@ mod tests {
         let queue = &log.stats().queue_bytes;
         // As if others had filled it.
         queue.fetch_add(1 << 40, Ordering::Relaxed);
-        lane.append(GPID, mutation(1));
+        lane.append(OWNER, mutation(1));
         lane.flush().unwrap();
         assert!(lane.is_clogged());
-        lane.append(GPID, mutation(2));
+        lane.append(OWNER, mutation(2));
         lane.flush().unwrap();
         assert!(lane.is_clogged());
         queue.fetch_sub(1 << 40, Ordering::Relaxed);
@@ -261,7 +280,7 @@ mod tests {
         let (log, mut lane, _tickets) = open(&directory);
         log.close().unwrap();
         lane.flush().unwrap();
-        lane.forget(GPID);
+        lane.forget(OWNER.gpid);
         assert!(matches!(lane.flush(), Err(SubmitError::Closed)));
     }
 }

@@ -10,6 +10,7 @@ use pegasus_engine::BackgroundFailure;
 use pegasus_engine::StallState;
 use pegasus_pacifica::Configuration;
 use pegasus_pacifica::ConfigurationSource;
+use pegasus_pacifica::Proposal;
 use pegasus_rpc::AdmittedConnection;
 use pegasus_wire::TaskCode;
 use pegasus_wire::frame::RequestHead;
@@ -19,7 +20,11 @@ use tokio::sync::oneshot;
 
 use crate::answers::RemoteAnswer;
 use crate::hosted_replica::HostedReplica;
+use crate::instance::ReplicaInstance;
+use crate::learn::message::LearnEvent;
 use crate::peer_messages::PeerMessage;
+use crate::stub::HeldReplica;
+use crate::stub::Instruction;
 use crate::write_request::Requester;
 
 /// A message into a shard.
@@ -52,13 +57,15 @@ pub enum ShardMessage {
     /// A link to or from this server was made anew: messages may have been lost.
     PeerConnected(RpcAddress),
     /// The key that a replica's next write waits for is in the block cache.
-    KeyCached(Gpid),
+    KeyCached(ReplicaInstance),
     /// A replica's storage has everything through this decree on disk.
-    Flushed(Gpid, Decree),
+    Flushed(ReplicaInstance, Decree),
     /// A replica's storage holds writes back, or no longer.
-    StallChanged(Gpid, StallState),
+    StallChanged(ReplicaInstance, StallState),
     /// A replica's storage failed in the background.
-    StorageFailed(Gpid, BackgroundFailure),
+    StorageFailed(ReplicaInstance, BackgroundFailure),
+    /// Learning has come to something.
+    Learn(LearnEvent),
     /// A replica that was loaded; this shard owns it from now on.
     Install(Box<HostedReplica>),
     /// A replica that was just made; this shard owns it from now on.
@@ -74,8 +81,19 @@ pub enum ShardMessage {
         /// How it came.
         source: ConfigurationSource,
     },
-    /// The meta server no longer lists the replica: close it and say when that is done.
-    Close(Gpid, oneshot::Sender<()>),
+    /// What the meta server wants a replica to bring about.
+    Proposal {
+        /// Which partition.
+        gpid: Gpid,
+        /// What to do.
+        proposal: Proposal,
+        /// The table.
+        app: Box<AppInfo>,
+    },
+    /// The lease has begun, lapsed or was closed.
+    LeaseChanged,
+    /// Close the replica if it is still as described, and say when that is done.
+    Close(HeldReplica, oneshot::Sender<CloseOutcome>),
     /// The storage of a closed replica is on disk: the log may forget it.
     Closed {
         /// Which partition.
@@ -83,12 +101,44 @@ pub enum ShardMessage {
         /// In which data directory.
         disk: usize,
         /// Who waits for it.
-        done: oneshot::Sender<()>,
+        done: oneshot::Sender<CloseOutcome>,
     },
     /// The control thread wants to know what this shard has.
     Report(oneshot::Sender<Vec<ReplicaInfo>>),
     /// The server is stopping: hand everything over and say when that is done.
     Stop(oneshot::Sender<()>),
+}
+
+impl ShardMessage {
+    /// What the meta server wants of one replica.
+    #[must_use]
+    pub fn instruct(gpid: Gpid, app: Box<AppInfo>, instruction: Instruction) -> Self {
+        match instruction {
+            Instruction::Configure {
+                configuration,
+                source,
+            } => Self::Configuration {
+                gpid,
+                configuration,
+                app,
+                source,
+            },
+            Instruction::Propose(proposal) => Self::Proposal {
+                gpid,
+                proposal,
+                app,
+            },
+        }
+    }
+}
+
+/// What became of the wish to close a replica.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CloseOutcome {
+    /// No such replica is open here any more.
+    Gone,
+    /// It has another ballot or role by now, so it stays.
+    Changed,
 }
 
 /// A write that arrived at another shard than the replica's.

@@ -4,8 +4,12 @@
 mod core;
 mod dispatch;
 mod exits;
+mod learning;
 mod log_lane;
+mod membership;
 mod message;
+#[cfg(test)]
+mod tests;
 mod ticks;
 
 use std::cell::RefCell;
@@ -29,6 +33,7 @@ use pegasus_rpc::turn::at_turn_end;
 use self::core::Core;
 use self::exits::Exits;
 use self::log_lane::LogLane;
+pub use self::message::CloseOutcome;
 pub use self::message::ShardMessage;
 use crate::node::Node;
 use crate::peer_messages;
@@ -116,6 +121,10 @@ impl Shard {
 impl PeerEvents for Shard {
     fn on_connected(&self, peer: RpcAddress) {
         self.core.borrow_mut().on_peer_connected(peer);
+    }
+
+    fn on_refused(&self, peer: RpcAddress) {
+        self.core.borrow_mut().on_peer_suspected(peer);
     }
 
     fn hello(&self, _: RpcAddress) -> Bytes {

@@ -10,6 +10,10 @@ use super::Shard;
 
 /// Between two requests of the same change to the meta server.
 const REPEAT_REQUESTS: Duration = Duration::from_secs(1);
+/// Between two looks for followers and learners that get nowhere.
+const CHECK_PROGRESS: Duration = Duration::from_millis(500);
+/// A link that is down for this long makes its server suspect.
+const LINK_DOWN_MAX: Duration = Duration::from_secs(1);
 /// Between two looks for abandoned scan contexts.
 const EXPIRE_SCANS: Duration = Duration::from_secs(10);
 
@@ -21,6 +25,7 @@ pub(super) async fn run(shard: Rc<Shard>) {
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let start = MonotonicMillis::now();
     let (mut checked, mut repeated, mut expired) = (start, start, start);
+    let mut progressed = start;
     loop {
         ticks.tick().await;
         let mut core = shard.core.borrow_mut();
@@ -31,6 +36,11 @@ pub(super) async fn run(shard: Rc<Shard>) {
         if now.since(checked) >= group_check {
             checked = now;
             core.check_groups();
+        }
+        if now.since(progressed) >= CHECK_PROGRESS {
+            progressed = now;
+            core.check_progress(LINK_DOWN_MAX);
+            core.release_all_checkpoints();
         }
         if now.since(repeated) >= REPEAT_REQUESTS {
             repeated = now;

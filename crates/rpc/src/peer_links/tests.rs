@@ -13,12 +13,17 @@ const HELLO: &[u8] = b"hello";
 struct Recorder {
     links: Rc<PeerLinks>,
     connected: Cell<usize>,
+    refused: Cell<usize>,
 }
 
 impl PeerEvents for Recorder {
     fn on_connected(&self, peer: RpcAddress) {
         self.connected.set(self.connected.get() + 1);
         self.links.send(peer, Bytes::from_static(b"!"));
+    }
+
+    fn on_refused(&self, _: RpcAddress) {
+        self.refused.set(self.refused.get() + 1);
     }
 
     fn hello(&self, _: RpcAddress) -> Bytes {
@@ -39,6 +44,7 @@ impl Group {
         let events = Rc::new(Recorder {
             links: Rc::clone(&links),
             connected: Cell::new(0),
+            refused: Cell::new(0),
         });
         links.set_events(Rc::clone(&events) as Rc<dyn PeerEvents>);
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -175,6 +181,44 @@ fn a_peer_that_is_known_to_be_there_is_tried_at_once() {
         let listener = TcpListener::bind(address).await.unwrap();
         group.links.reach(group.peer);
         listener.accept().await.unwrap();
+    });
+}
+
+#[test]
+fn a_peer_that_was_there_and_refuses_is_reported() {
+    run(async {
+        let group = Group::new().await;
+        group.links.reach(group.peer);
+        let stream = group.accept().await;
+        assert!(group.links.down_for(Duration::ZERO).is_empty());
+        let address = group.listener.local_addr().unwrap();
+        drop(group.listener);
+        drop(stream);
+        while group.events.refused.get() == 0 {
+            tokio::task::yield_now().await;
+        }
+        assert_eq!(group.links.down_for(Duration::ZERO), [group.peer]);
+        assert!(group.links.down_for(PATIENCE).is_empty());
+        let listener = TcpListener::bind(address).await.unwrap();
+        group.links.reach(group.peer);
+        let _stream = listener.accept().await.unwrap();
+        while !group.links.is_connected(group.peer) {
+            tokio::task::yield_now().await;
+        }
+        assert!(group.links.down_for(Duration::ZERO).is_empty());
+    });
+}
+
+#[test]
+fn a_peer_that_was_never_there_is_not_reported() {
+    run(async {
+        let group = Group::new().await;
+        drop(group.listener);
+        group.links.reach(group.peer);
+        // Until an attempt has failed: only then is the next one waited for.
+        tokio::time::sleep(RECONNECT_DELAY_MIN * 2).await;
+        assert_eq!(group.events.refused.get(), 0);
+        assert!(group.links.down_for(Duration::ZERO).is_empty());
     });
 }
 

@@ -8,7 +8,7 @@ use pegasus_common::{HostPort, RpcAddress};
 use crate::codec::FIELD_HEADER_LEN;
 use crate::codec::{DecodeError, FieldType, Message, Reader, STOP_LEN, encode_stop};
 
-/// Argument of RPC_FD_FAILURE_DETECTOR_PING: a replica server is alive.
+/// Argument of RPC_FD_FAILURE_DETECTOR_PING: a replica server is alive. Fields from 100 on are ours.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct BeaconMsg {
     /// Sender's milliseconds; comes back in the answer.
@@ -23,6 +23,12 @@ pub struct BeaconMsg {
     pub hp_from_node: Option<HostPort>,
     /// Name of `to_node`.
     pub hp_to_node: Option<HostPort>,
+    /// How long the sender serves after sending this.
+    pub lease_ms: Option<i64>,
+    /// The sender has closed its lease for good and is about to stop.
+    pub goodbye: Option<bool>,
+    /// The sender has locked its data directories and reads them in.
+    pub loading: Option<bool>,
 }
 
 impl Message for BeaconMsg {
@@ -36,6 +42,9 @@ impl Message for BeaconMsg {
         let mut start_time = None;
         let mut hp_from_node = None;
         let mut hp_to_node = None;
+        let mut lease_ms = None;
+        let mut goodbye = None;
+        let mut loading = None;
         while let Some(field) = reader.field()? {
             match (field.id, field.field_type) {
                 (1, FieldType::I64) => time = Some(Message::decode(reader)?),
@@ -44,6 +53,9 @@ impl Message for BeaconMsg {
                 (4, FieldType::I64) => start_time = Some(Message::decode(reader)?),
                 (5, FieldType::STRUCT) => hp_from_node = Some(Message::decode(reader)?),
                 (6, FieldType::STRUCT) => hp_to_node = Some(Message::decode(reader)?),
+                (100, FieldType::I64) => lease_ms = Some(Message::decode(reader)?),
+                (101, FieldType::BOOL) => goodbye = Some(Message::decode(reader)?),
+                (102, FieldType::BOOL) => loading = Some(Message::decode(reader)?),
                 _ => reader.skip(field.field_type)?,
             }
         }
@@ -54,6 +66,9 @@ impl Message for BeaconMsg {
             start_time,
             hp_from_node,
             hp_to_node,
+            lease_ms,
+            goodbye,
+            loading,
         })
     }
 
@@ -70,6 +85,15 @@ impl Message for BeaconMsg {
         if let Some(value) = &self.hp_to_node {
             value.encode_field(out, 6);
         }
+        if let Some(value) = &self.lease_ms {
+            value.encode_field(out, 100);
+        }
+        if let Some(value) = &self.goodbye {
+            value.encode_field(out, 101);
+        }
+        if let Some(value) = &self.loading {
+            value.encode_field(out, 102);
+        }
         encode_stop(out);
     }
 
@@ -81,6 +105,9 @@ impl Message for BeaconMsg {
             + self.start_time.as_ref().map_or(0, |value| FIELD_HEADER_LEN + value.encoded_len_hint())
             + self.hp_from_node.as_ref().map_or(0, |value| FIELD_HEADER_LEN + value.encoded_len_hint())
             + self.hp_to_node.as_ref().map_or(0, |value| FIELD_HEADER_LEN + value.encoded_len_hint())
+            + self.lease_ms.as_ref().map_or(0, |value| FIELD_HEADER_LEN + value.encoded_len_hint())
+            + self.goodbye.as_ref().map_or(0, |value| FIELD_HEADER_LEN + value.encoded_len_hint())
+            + self.loading.as_ref().map_or(0, |value| FIELD_HEADER_LEN + value.encoded_len_hint())
     }
 }
 

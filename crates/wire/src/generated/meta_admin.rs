@@ -296,6 +296,10 @@ pub struct ConfigurationQueryByNodeRequest {
     pub info: Option<ReplicaServerInfo>,
     /// Name of `node`.
     pub hp_node: Option<HostPort>,
+    /// Ours: when the sender's process started, as in its beacons.
+    pub start_time: Option<i64>,
+    /// Ours: the sender still reads its replicas in; the list has gaps.
+    pub loading: Option<bool>,
 }
 
 impl Message for ConfigurationQueryByNodeRequest {
@@ -307,12 +311,16 @@ impl Message for ConfigurationQueryByNodeRequest {
         let mut stored_replicas = None;
         let mut info = None;
         let mut hp_node = None;
+        let mut start_time = None;
+        let mut loading = None;
         while let Some(field) = reader.field()? {
             match (field.id, field.field_type) {
                 (1, FieldType::STRUCT) => node = Some(Message::decode(reader)?),
                 (2, FieldType::LIST) => stored_replicas = Some(Message::decode(reader)?),
                 (3, FieldType::STRUCT) => info = Some(Message::decode(reader)?),
                 (4, FieldType::STRUCT) => hp_node = Some(Message::decode(reader)?),
+                (100, FieldType::I64) => start_time = Some(Message::decode(reader)?),
+                (101, FieldType::BOOL) => loading = Some(Message::decode(reader)?),
                 _ => reader.skip(field.field_type)?,
             }
         }
@@ -321,6 +329,8 @@ impl Message for ConfigurationQueryByNodeRequest {
             stored_replicas,
             info,
             hp_node,
+            start_time,
+            loading,
         })
     }
 
@@ -335,6 +345,12 @@ impl Message for ConfigurationQueryByNodeRequest {
         if let Some(value) = &self.hp_node {
             value.encode_field(out, 4);
         }
+        if let Some(value) = &self.start_time {
+            value.encode_field(out, 100);
+        }
+        if let Some(value) = &self.loading {
+            value.encode_field(out, 101);
+        }
         encode_stop(out);
     }
 
@@ -344,6 +360,8 @@ impl Message for ConfigurationQueryByNodeRequest {
             + self.stored_replicas.as_ref().map_or(0, |value| FIELD_HEADER_LEN + value.encoded_len_hint())
             + self.info.as_ref().map_or(0, |value| FIELD_HEADER_LEN + value.encoded_len_hint())
             + self.hp_node.as_ref().map_or(0, |value| FIELD_HEADER_LEN + value.encoded_len_hint())
+            + self.start_time.as_ref().map_or(0, |value| FIELD_HEADER_LEN + value.encoded_len_hint())
+            + self.loading.as_ref().map_or(0, |value| FIELD_HEADER_LEN + value.encoded_len_hint())
     }
 }
 

@@ -233,6 +233,8 @@ pub struct ReplicaInfo {
     pub disk_tag: String,
     /// Progress of a manual compaction.
     pub manual_compact_status: Option<ManualCompactionStatus>,
+    /// Ours: it surely has all that it acknowledged (I6).
+    pub is_proven: Option<bool>,
 }
 
 impl Message for ReplicaInfo {
@@ -249,6 +251,7 @@ impl Message for ReplicaInfo {
         let mut app_type = None;
         let mut disk_tag = None;
         let mut manual_compact_status = None;
+        let mut is_proven = None;
         while let Some(field) = reader.field()? {
             match (field.id, field.field_type) {
                 (1, FieldType::STRUCT) => pid = Some(Message::decode(reader)?),
@@ -260,6 +263,7 @@ impl Message for ReplicaInfo {
                 (7, FieldType::STRING) => app_type = Some(Message::decode(reader)?),
                 (8, FieldType::STRING) => disk_tag = Some(Message::decode(reader)?),
                 (9, FieldType::I32) => manual_compact_status = Some(Message::decode(reader)?),
+                (100, FieldType::BOOL) => is_proven = Some(Message::decode(reader)?),
                 _ => reader.skip(field.field_type)?,
             }
         }
@@ -273,6 +277,7 @@ impl Message for ReplicaInfo {
             app_type: app_type.unwrap_or_default(),
             disk_tag: disk_tag.unwrap_or_default(),
             manual_compact_status,
+            is_proven,
         })
     }
 
@@ -288,6 +293,9 @@ impl Message for ReplicaInfo {
         if let Some(value) = &self.manual_compact_status {
             value.encode_field(out, 9);
         }
+        if let Some(value) = &self.is_proven {
+            value.encode_field(out, 100);
+        }
         encode_stop(out);
     }
 
@@ -302,5 +310,6 @@ impl Message for ReplicaInfo {
             + FIELD_HEADER_LEN + self.app_type.encoded_len_hint()
             + FIELD_HEADER_LEN + self.disk_tag.encoded_len_hint()
             + self.manual_compact_status.as_ref().map_or(0, |value| FIELD_HEADER_LEN + value.encoded_len_hint())
+            + self.is_proven.as_ref().map_or(0, |value| FIELD_HEADER_LEN + value.encoded_len_hint())
     }
 }

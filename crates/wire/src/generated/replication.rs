@@ -151,6 +151,8 @@ pub struct PrepareAck {
     pub last_committed_decree: i64,
     /// The member.
     pub from: RpcAddress,
+    /// The sender is a learner, in this attempt.
+    pub learner_signature: Option<i64>,
 }
 
 impl Message for PrepareAck {
@@ -164,6 +166,7 @@ impl Message for PrepareAck {
         let mut err = None;
         let mut last_committed_decree = None;
         let mut from = None;
+        let mut learner_signature = None;
         while let Some(field) = reader.field()? {
             match (field.id, field.field_type) {
                 (1, FieldType::STRUCT) => pid = Some(Message::decode(reader)?),
@@ -172,6 +175,7 @@ impl Message for PrepareAck {
                 (4, FieldType::STRUCT) => err = Some(Message::decode(reader)?),
                 (5, FieldType::I64) => last_committed_decree = Some(Message::decode(reader)?),
                 (6, FieldType::STRUCT) => from = Some(Message::decode(reader)?),
+                (7, FieldType::I64) => learner_signature = Some(Message::decode(reader)?),
                 _ => reader.skip(field.field_type)?,
             }
         }
@@ -182,6 +186,7 @@ impl Message for PrepareAck {
             err: err.unwrap_or_default(),
             last_committed_decree: last_committed_decree.unwrap_or_default(),
             from: from.unwrap_or_default(),
+            learner_signature,
         })
     }
 
@@ -192,6 +197,9 @@ impl Message for PrepareAck {
         self.err.encode_field(out, 4);
         self.last_committed_decree.encode_field(out, 5);
         self.from.encode_field(out, 6);
+        if let Some(value) = &self.learner_signature {
+            value.encode_field(out, 7);
+        }
         encode_stop(out);
     }
 
@@ -203,10 +211,12 @@ impl Message for PrepareAck {
             + FIELD_HEADER_LEN + self.err.encoded_len_hint()
             + FIELD_HEADER_LEN + self.last_committed_decree.encoded_len_hint()
             + FIELD_HEADER_LEN + self.from.encoded_len_hint()
+            + self.learner_signature.as_ref().map_or(0, |value| FIELD_HEADER_LEN + value.encoded_len_hint())
     }
 }
 
 /// RPC_GROUP_CHECK, oneway: the primary tells a member the membership and where it stands.
+/// RPC_LEARN_ADD_LEARNER, oneway: the same to a server that shall learn; it has a learner_signature.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct GroupCheckRequest {
     /// The table.
@@ -223,6 +233,8 @@ pub struct GroupCheckRequest {
     pub digest: i64,
     /// The primary.
     pub from: RpcAddress,
+    /// The receiver is no member: it learns, in this attempt.
+    pub learner_signature: Option<i64>,
 }
 
 impl Message for GroupCheckRequest {
@@ -237,6 +249,7 @@ impl Message for GroupCheckRequest {
         let mut digest_decree = None;
         let mut digest = None;
         let mut from = None;
+        let mut learner_signature = None;
         while let Some(field) = reader.field()? {
             match (field.id, field.field_type) {
                 (1, FieldType::STRUCT) => app = Some(Message::decode(reader)?),
@@ -246,6 +259,7 @@ impl Message for GroupCheckRequest {
                 (5, FieldType::I64) => digest_decree = Some(Message::decode(reader)?),
                 (6, FieldType::I64) => digest = Some(Message::decode(reader)?),
                 (7, FieldType::STRUCT) => from = Some(Message::decode(reader)?),
+                (8, FieldType::I64) => learner_signature = Some(Message::decode(reader)?),
                 _ => reader.skip(field.field_type)?,
             }
         }
@@ -257,6 +271,7 @@ impl Message for GroupCheckRequest {
             digest_decree: digest_decree.unwrap_or_default(),
             digest: digest.unwrap_or_default(),
             from: from.unwrap_or_default(),
+            learner_signature,
         })
     }
 
@@ -268,6 +283,9 @@ impl Message for GroupCheckRequest {
         self.digest_decree.encode_field(out, 5);
         self.digest.encode_field(out, 6);
         self.from.encode_field(out, 7);
+        if let Some(value) = &self.learner_signature {
+            value.encode_field(out, 8);
+        }
         encode_stop(out);
     }
 
@@ -280,6 +298,7 @@ impl Message for GroupCheckRequest {
             + FIELD_HEADER_LEN + self.digest_decree.encoded_len_hint()
             + FIELD_HEADER_LEN + self.digest.encoded_len_hint()
             + FIELD_HEADER_LEN + self.from.encoded_len_hint()
+            + self.learner_signature.as_ref().map_or(0, |value| FIELD_HEADER_LEN + value.encoded_len_hint())
     }
 }
 
@@ -304,6 +323,8 @@ pub struct GroupCheckResponse {
     pub digest: i64,
     /// The member.
     pub from: RpcAddress,
+    /// The sender is a learner, in this attempt.
+    pub learner_signature: Option<i64>,
 }
 
 impl Message for GroupCheckResponse {
@@ -320,6 +341,7 @@ impl Message for GroupCheckResponse {
         let mut digest_decree = None;
         let mut digest = None;
         let mut from = None;
+        let mut learner_signature = None;
         while let Some(field) = reader.field()? {
             match (field.id, field.field_type) {
                 (1, FieldType::STRUCT) => pid = Some(Message::decode(reader)?),
@@ -331,6 +353,7 @@ impl Message for GroupCheckResponse {
                 (7, FieldType::I64) => digest_decree = Some(Message::decode(reader)?),
                 (8, FieldType::I64) => digest = Some(Message::decode(reader)?),
                 (9, FieldType::STRUCT) => from = Some(Message::decode(reader)?),
+                (10, FieldType::I64) => learner_signature = Some(Message::decode(reader)?),
                 _ => reader.skip(field.field_type)?,
             }
         }
@@ -344,6 +367,7 @@ impl Message for GroupCheckResponse {
             digest_decree: digest_decree.unwrap_or_default(),
             digest: digest.unwrap_or_default(),
             from: from.unwrap_or_default(),
+            learner_signature,
         })
     }
 
@@ -357,6 +381,9 @@ impl Message for GroupCheckResponse {
         self.digest_decree.encode_field(out, 7);
         self.digest.encode_field(out, 8);
         self.from.encode_field(out, 9);
+        if let Some(value) = &self.learner_signature {
+            value.encode_field(out, 10);
+        }
         encode_stop(out);
     }
 
@@ -371,6 +398,470 @@ impl Message for GroupCheckResponse {
             + FIELD_HEADER_LEN + self.digest_decree.encoded_len_hint()
             + FIELD_HEADER_LEN + self.digest.encoded_len_hint()
             + FIELD_HEADER_LEN + self.from.encoded_len_hint()
+            + self.learner_signature.as_ref().map_or(0, |value| FIELD_HEADER_LEN + value.encoded_len_hint())
+    }
+}
+
+/// RPC_LEARN, oneway: a learner tells the primary what it has and asks for what follows.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct LearnRequest {
+    /// Which partition.
+    pub pid: Gpid,
+    /// Epoch that the learner is in.
+    pub ballot: i64,
+    /// The attempt.
+    pub signature: i64,
+    /// Everything up to here is applied at the learner.
+    pub has_decree: i64,
+    /// The learner's digest at `has_decree`.
+    pub has_digest: i64,
+    /// The learner.
+    pub from: RpcAddress,
+    /// Which opening of the learner's replica asks.
+    pub life: i64,
+}
+
+impl Message for LearnRequest {
+    const FIELD_TYPE: FieldType = FieldType::STRUCT;
+    const MIN_LEN: usize = STOP_LEN;
+
+    fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        let mut pid = None;
+        let mut ballot = None;
+        let mut signature = None;
+        let mut has_decree = None;
+        let mut has_digest = None;
+        let mut from = None;
+        let mut life = None;
+        while let Some(field) = reader.field()? {
+            match (field.id, field.field_type) {
+                (1, FieldType::STRUCT) => pid = Some(Message::decode(reader)?),
+                (2, FieldType::I64) => ballot = Some(Message::decode(reader)?),
+                (3, FieldType::I64) => signature = Some(Message::decode(reader)?),
+                (4, FieldType::I64) => has_decree = Some(Message::decode(reader)?),
+                (5, FieldType::I64) => has_digest = Some(Message::decode(reader)?),
+                (6, FieldType::STRUCT) => from = Some(Message::decode(reader)?),
+                (7, FieldType::I64) => life = Some(Message::decode(reader)?),
+                _ => reader.skip(field.field_type)?,
+            }
+        }
+        Ok(Self {
+            pid: pid.unwrap_or_default(),
+            ballot: ballot.unwrap_or_default(),
+            signature: signature.unwrap_or_default(),
+            has_decree: has_decree.unwrap_or_default(),
+            has_digest: has_digest.unwrap_or_default(),
+            from: from.unwrap_or_default(),
+            life: life.unwrap_or_default(),
+        })
+    }
+
+    fn encode(&self, out: &mut BytesMut) {
+        self.pid.encode_field(out, 1);
+        self.ballot.encode_field(out, 2);
+        self.signature.encode_field(out, 3);
+        self.has_decree.encode_field(out, 4);
+        self.has_digest.encode_field(out, 5);
+        self.from.encode_field(out, 6);
+        self.life.encode_field(out, 7);
+        encode_stop(out);
+    }
+
+    fn encoded_len_hint(&self) -> usize {
+        STOP_LEN
+            + FIELD_HEADER_LEN + self.pid.encoded_len_hint()
+            + FIELD_HEADER_LEN + self.ballot.encoded_len_hint()
+            + FIELD_HEADER_LEN + self.signature.encoded_len_hint()
+            + FIELD_HEADER_LEN + self.has_decree.encoded_len_hint()
+            + FIELD_HEADER_LEN + self.has_digest.encoded_len_hint()
+            + FIELD_HEADER_LEN + self.from.encoded_len_hint()
+            + FIELD_HEADER_LEN + self.life.encoded_len_hint()
+    }
+}
+
+/// RPC_LEARN_REPLY, oneway: what the primary tells a learner otherwise than by mutations.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct LearnResponse {
+    /// Which partition.
+    pub pid: Gpid,
+    /// Epoch of the primary.
+    pub ballot: i64,
+    /// The attempt.
+    pub signature: i64,
+    /// ERR_OK: it has everything; ERR_TRY_AGAIN: it may follow; else not.
+    pub err: ErrorCode,
+    /// The primary.
+    pub from: RpcAddress,
+    /// Which opening of the learner's replica this answers.
+    pub life: i64,
+}
+
+impl Message for LearnResponse {
+    const FIELD_TYPE: FieldType = FieldType::STRUCT;
+    const MIN_LEN: usize = STOP_LEN;
+
+    fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        let mut pid = None;
+        let mut ballot = None;
+        let mut signature = None;
+        let mut err = None;
+        let mut from = None;
+        let mut life = None;
+        while let Some(field) = reader.field()? {
+            match (field.id, field.field_type) {
+                (1, FieldType::STRUCT) => pid = Some(Message::decode(reader)?),
+                (2, FieldType::I64) => ballot = Some(Message::decode(reader)?),
+                (3, FieldType::I64) => signature = Some(Message::decode(reader)?),
+                (4, FieldType::STRUCT) => err = Some(Message::decode(reader)?),
+                (5, FieldType::STRUCT) => from = Some(Message::decode(reader)?),
+                (6, FieldType::I64) => life = Some(Message::decode(reader)?),
+                _ => reader.skip(field.field_type)?,
+            }
+        }
+        Ok(Self {
+            pid: pid.unwrap_or_default(),
+            ballot: ballot.unwrap_or_default(),
+            signature: signature.unwrap_or_default(),
+            err: err.unwrap_or_default(),
+            from: from.unwrap_or_default(),
+            life: life.unwrap_or_default(),
+        })
+    }
+
+    fn encode(&self, out: &mut BytesMut) {
+        self.pid.encode_field(out, 1);
+        self.ballot.encode_field(out, 2);
+        self.signature.encode_field(out, 3);
+        self.err.encode_field(out, 4);
+        self.from.encode_field(out, 5);
+        self.life.encode_field(out, 6);
+        encode_stop(out);
+    }
+
+    fn encoded_len_hint(&self) -> usize {
+        STOP_LEN
+            + FIELD_HEADER_LEN + self.pid.encoded_len_hint()
+            + FIELD_HEADER_LEN + self.ballot.encoded_len_hint()
+            + FIELD_HEADER_LEN + self.signature.encoded_len_hint()
+            + FIELD_HEADER_LEN + self.err.encoded_len_hint()
+            + FIELD_HEADER_LEN + self.from.encoded_len_hint()
+            + FIELD_HEADER_LEN + self.life.encoded_len_hint()
+    }
+}
+
+/// RPC_LEARN_CHECKPOINT_OFFER, oneway: the primary has a checkpoint for the learner to fetch.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CheckpointOffer {
+    /// Which partition.
+    pub pid: Gpid,
+    /// Epoch of the primary.
+    pub ballot: i64,
+    /// The attempt.
+    pub signature: i64,
+    /// By which the primary's server finds its files.
+    pub checkpoint_id: i64,
+    /// Everything up to here is in it, and nothing after.
+    pub decree: i64,
+    /// Digest at `decree`.
+    pub digest: i64,
+    /// The primary.
+    pub from: RpcAddress,
+}
+
+impl Message for CheckpointOffer {
+    const FIELD_TYPE: FieldType = FieldType::STRUCT;
+    const MIN_LEN: usize = STOP_LEN;
+
+    fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        let mut pid = None;
+        let mut ballot = None;
+        let mut signature = None;
+        let mut checkpoint_id = None;
+        let mut decree = None;
+        let mut digest = None;
+        let mut from = None;
+        while let Some(field) = reader.field()? {
+            match (field.id, field.field_type) {
+                (1, FieldType::STRUCT) => pid = Some(Message::decode(reader)?),
+                (2, FieldType::I64) => ballot = Some(Message::decode(reader)?),
+                (3, FieldType::I64) => signature = Some(Message::decode(reader)?),
+                (4, FieldType::I64) => checkpoint_id = Some(Message::decode(reader)?),
+                (5, FieldType::I64) => decree = Some(Message::decode(reader)?),
+                (6, FieldType::I64) => digest = Some(Message::decode(reader)?),
+                (7, FieldType::STRUCT) => from = Some(Message::decode(reader)?),
+                _ => reader.skip(field.field_type)?,
+            }
+        }
+        Ok(Self {
+            pid: pid.unwrap_or_default(),
+            ballot: ballot.unwrap_or_default(),
+            signature: signature.unwrap_or_default(),
+            checkpoint_id: checkpoint_id.unwrap_or_default(),
+            decree: decree.unwrap_or_default(),
+            digest: digest.unwrap_or_default(),
+            from: from.unwrap_or_default(),
+        })
+    }
+
+    fn encode(&self, out: &mut BytesMut) {
+        self.pid.encode_field(out, 1);
+        self.ballot.encode_field(out, 2);
+        self.signature.encode_field(out, 3);
+        self.checkpoint_id.encode_field(out, 4);
+        self.decree.encode_field(out, 5);
+        self.digest.encode_field(out, 6);
+        self.from.encode_field(out, 7);
+        encode_stop(out);
+    }
+
+    fn encoded_len_hint(&self) -> usize {
+        STOP_LEN
+            + FIELD_HEADER_LEN + self.pid.encoded_len_hint()
+            + FIELD_HEADER_LEN + self.ballot.encoded_len_hint()
+            + FIELD_HEADER_LEN + self.signature.encoded_len_hint()
+            + FIELD_HEADER_LEN + self.checkpoint_id.encoded_len_hint()
+            + FIELD_HEADER_LEN + self.decree.encoded_len_hint()
+            + FIELD_HEADER_LEN + self.digest.encoded_len_hint()
+            + FIELD_HEADER_LEN + self.from.encoded_len_hint()
+    }
+}
+
+/// Argument of RPC_NFS_GET_FILE_SIZE: what a checkpoint consists of. Only checkpoints that the server
+/// has offered can be read; no path ever comes from the network.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ListCheckpointRequest {
+    /// Which partition.
+    pub pid: Gpid,
+    /// As offered.
+    pub checkpoint_id: i64,
+}
+
+impl Message for ListCheckpointRequest {
+    const FIELD_TYPE: FieldType = FieldType::STRUCT;
+    const MIN_LEN: usize = STOP_LEN;
+
+    fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        let mut pid = None;
+        let mut checkpoint_id = None;
+        while let Some(field) = reader.field()? {
+            match (field.id, field.field_type) {
+                (1, FieldType::STRUCT) => pid = Some(Message::decode(reader)?),
+                (2, FieldType::I64) => checkpoint_id = Some(Message::decode(reader)?),
+                _ => reader.skip(field.field_type)?,
+            }
+        }
+        Ok(Self {
+            pid: pid.unwrap_or_default(),
+            checkpoint_id: checkpoint_id.unwrap_or_default(),
+        })
+    }
+
+    fn encode(&self, out: &mut BytesMut) {
+        self.pid.encode_field(out, 1);
+        self.checkpoint_id.encode_field(out, 2);
+        encode_stop(out);
+    }
+
+    fn encoded_len_hint(&self) -> usize {
+        STOP_LEN
+            + FIELD_HEADER_LEN + self.pid.encoded_len_hint()
+            + FIELD_HEADER_LEN + self.checkpoint_id.encoded_len_hint()
+    }
+}
+
+/// One file of a checkpoint.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CheckpointFile {
+    /// Without a directory.
+    pub name: String,
+    /// Bytes.
+    pub size: i64,
+}
+
+impl Message for CheckpointFile {
+    const FIELD_TYPE: FieldType = FieldType::STRUCT;
+    const MIN_LEN: usize = STOP_LEN;
+
+    fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        let mut name = None;
+        let mut size = None;
+        while let Some(field) = reader.field()? {
+            match (field.id, field.field_type) {
+                (1, FieldType::STRING) => name = Some(Message::decode(reader)?),
+                (2, FieldType::I64) => size = Some(Message::decode(reader)?),
+                _ => reader.skip(field.field_type)?,
+            }
+        }
+        Ok(Self {
+            name: name.unwrap_or_default(),
+            size: size.unwrap_or_default(),
+        })
+    }
+
+    fn encode(&self, out: &mut BytesMut) {
+        self.name.encode_field(out, 1);
+        self.size.encode_field(out, 2);
+        encode_stop(out);
+    }
+
+    fn encoded_len_hint(&self) -> usize {
+        STOP_LEN
+            + FIELD_HEADER_LEN + self.name.encoded_len_hint()
+            + FIELD_HEADER_LEN + self.size.encoded_len_hint()
+    }
+}
+
+/// Answer to RPC_NFS_GET_FILE_SIZE.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ListCheckpointResponse {
+    /// ERR_OBJECT_NOT_FOUND: there is no such checkpoint any more.
+    pub err: ErrorCode,
+    /// All of them.
+    pub files: Vec<CheckpointFile>,
+}
+
+impl Message for ListCheckpointResponse {
+    const FIELD_TYPE: FieldType = FieldType::STRUCT;
+    const MIN_LEN: usize = STOP_LEN;
+
+    fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        let mut err = None;
+        let mut files = None;
+        while let Some(field) = reader.field()? {
+            match (field.id, field.field_type) {
+                (1, FieldType::STRUCT) => err = Some(Message::decode(reader)?),
+                (2, FieldType::LIST) => files = Some(Message::decode(reader)?),
+                _ => reader.skip(field.field_type)?,
+            }
+        }
+        Ok(Self {
+            err: err.unwrap_or_default(),
+            files: files.unwrap_or_default(),
+        })
+    }
+
+    fn encode(&self, out: &mut BytesMut) {
+        self.err.encode_field(out, 1);
+        self.files.encode_field(out, 2);
+        encode_stop(out);
+    }
+
+    fn encoded_len_hint(&self) -> usize {
+        STOP_LEN
+            + FIELD_HEADER_LEN + self.err.encoded_len_hint()
+            + FIELD_HEADER_LEN + self.files.encoded_len_hint()
+    }
+}
+
+/// Argument of RPC_NFS_COPY: a part of one file.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ReadCheckpointRequest {
+    /// Which partition.
+    pub pid: Gpid,
+    /// As offered.
+    pub checkpoint_id: i64,
+    /// As listed.
+    pub file_name: String,
+    /// Of the first byte.
+    pub offset: i64,
+    /// Bytes.
+    pub size: i32,
+}
+
+impl Message for ReadCheckpointRequest {
+    const FIELD_TYPE: FieldType = FieldType::STRUCT;
+    const MIN_LEN: usize = STOP_LEN;
+
+    fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        let mut pid = None;
+        let mut checkpoint_id = None;
+        let mut file_name = None;
+        let mut offset = None;
+        let mut size = None;
+        while let Some(field) = reader.field()? {
+            match (field.id, field.field_type) {
+                (1, FieldType::STRUCT) => pid = Some(Message::decode(reader)?),
+                (2, FieldType::I64) => checkpoint_id = Some(Message::decode(reader)?),
+                (3, FieldType::STRING) => file_name = Some(Message::decode(reader)?),
+                (4, FieldType::I64) => offset = Some(Message::decode(reader)?),
+                (5, FieldType::I32) => size = Some(Message::decode(reader)?),
+                _ => reader.skip(field.field_type)?,
+            }
+        }
+        Ok(Self {
+            pid: pid.unwrap_or_default(),
+            checkpoint_id: checkpoint_id.unwrap_or_default(),
+            file_name: file_name.unwrap_or_default(),
+            offset: offset.unwrap_or_default(),
+            size: size.unwrap_or_default(),
+        })
+    }
+
+    fn encode(&self, out: &mut BytesMut) {
+        self.pid.encode_field(out, 1);
+        self.checkpoint_id.encode_field(out, 2);
+        self.file_name.encode_field(out, 3);
+        self.offset.encode_field(out, 4);
+        self.size.encode_field(out, 5);
+        encode_stop(out);
+    }
+
+    fn encoded_len_hint(&self) -> usize {
+        STOP_LEN
+            + FIELD_HEADER_LEN + self.pid.encoded_len_hint()
+            + FIELD_HEADER_LEN + self.checkpoint_id.encoded_len_hint()
+            + FIELD_HEADER_LEN + self.file_name.encoded_len_hint()
+            + FIELD_HEADER_LEN + self.offset.encoded_len_hint()
+            + FIELD_HEADER_LEN + self.size.encoded_len_hint()
+    }
+}
+
+/// Answer to RPC_NFS_COPY.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ReadCheckpointResponse {
+    /// ERR_OBJECT_NOT_FOUND: there is no such file any more; ERR_BUSY: too many reads.
+    pub err: ErrorCode,
+    /// The bytes, as many as asked for.
+    pub content: Bytes,
+    /// CRC-32C of `content`.
+    pub crc32c: i32,
+}
+
+impl Message for ReadCheckpointResponse {
+    const FIELD_TYPE: FieldType = FieldType::STRUCT;
+    const MIN_LEN: usize = STOP_LEN;
+
+    fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        let mut err = None;
+        let mut content = None;
+        let mut crc32c = None;
+        while let Some(field) = reader.field()? {
+            match (field.id, field.field_type) {
+                (1, FieldType::STRUCT) => err = Some(Message::decode(reader)?),
+                (2, FieldType::STRUCT) => content = Some(Message::decode(reader)?),
+                (3, FieldType::I32) => crc32c = Some(Message::decode(reader)?),
+                _ => reader.skip(field.field_type)?,
+            }
+        }
+        Ok(Self {
+            err: err.unwrap_or_default(),
+            content: content.unwrap_or_default(),
+            crc32c: crc32c.unwrap_or_default(),
+        })
+    }
+
+    fn encode(&self, out: &mut BytesMut) {
+        self.err.encode_field(out, 1);
+        self.content.encode_field(out, 2);
+        self.crc32c.encode_field(out, 3);
+        encode_stop(out);
+    }
+
+    fn encoded_len_hint(&self) -> usize {
+        STOP_LEN
+            + FIELD_HEADER_LEN + self.err.encoded_len_hint()
+            + FIELD_HEADER_LEN + self.content.encoded_len_hint()
+            + FIELD_HEADER_LEN + self.crc32c.encoded_len_hint()
     }
 }
 

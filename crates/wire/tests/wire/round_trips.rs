@@ -147,7 +147,8 @@ prop_compose! {
         from in address(),
     ) -> PrepareAck {
         let [ballot, decree, last_committed_decree] = numbers;
-        PrepareAck { pid, ballot, decree, err, last_committed_decree, from }
+        let learner_signature = (ballot % 2 == 0).then_some(decree);
+        PrepareAck { pid, ballot, decree, err, last_committed_decree, from, learner_signature }
     }
 }
 

@@ -19,11 +19,11 @@ use crate::error::OpenError;
 use crate::header::{HEADER_SECTORS, SegmentHeader};
 use crate::own_record::{BatchIndex, EntryError};
 use crate::recovery::damage_ledger::{Loss, Positions, missing};
-use crate::recovery::segment_file::SegmentFile;
 use crate::recovery::tracker::Tracker;
 use crate::recovery::walk::salvage::Salvage;
 use crate::report::{Cut, Damage, DamageKind, DamagedFile};
 use crate::sector::{SECTOR_BYTES, SectorHead, SectorState};
+use crate::segment_file::SegmentFile;
 use crate::suspects::Suspects;
 
 /// More sectors than this has no batch: a bound for memory (256 MiB).
@@ -103,6 +103,7 @@ impl<'a, 't> Walk<'a, 't> {
 
     /// Goes to the segment's end.
     pub fn run(mut self) -> Result<Walked, OpenError> {
+        self.tracker.run_first = self.header.run_first;
         if self.begins_run() {
             // It repeats no index of an earlier run.
             self.tracker.ledger.forget_awaited();

@@ -11,7 +11,8 @@ use std::path::PathBuf;
 use super::*;
 use pegasus_wire::layer2::AppInfo;
 use pegasus_wire::meta_admin::{
-    ConfigurationCreateAppResponse, ConfigurationDropAppResponse, ConfigurationListAppsResponse,
+    ConfigurationClusterInfoResponse, ConfigurationCreateAppResponse, ConfigurationDropAppResponse,
+    ConfigurationListAppsResponse,
 };
 use pegasus_wire::{Message, TaskCode};
 

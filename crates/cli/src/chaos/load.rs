@@ -1,0 +1,112 @@
+//! The clients and probing writers, on a thread of their own.
+
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::Instant;
+
+use pegasus_history::ClientId;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+use super::observer;
+use super::probes::Probes;
+use super::workload::Workload;
+use crate::error::CliError;
+
+/// Table of the random operations.
+pub const TABLE: &str = "chaos";
+/// Table of the probing writers.
+pub const PROBED_TABLE: &str = "chaos_probe";
+
+/// What load there is.
+#[derive(Clone, Copy, Debug)]
+pub struct LoadShape {
+    /// Clients with random operations.
+    pub clients: u32,
+    /// Partitions of the probed table.
+    pub probed_partitions: usize,
+    /// What the clients' choices derive from.
+    pub seed: u64,
+}
+
+/// Running load.
+#[derive(Debug)]
+pub struct Load {
+    /// What the clients do.
+    pub workload: Arc<Workload>,
+    /// What the probing writers see.
+    pub probes: Arc<Probes>,
+    stop: watch::Sender<bool>,
+    thread: JoinHandle<Result<(), CliError>>,
+}
+
+impl Load {
+    /// Starts clients and writers on existing tables.
+    pub fn start(meta_list: &str, shape: LoadShape) -> Result<Self, CliError> {
+        let workload = Arc::new(Workload::new(Instant::now()));
+        let probes = Arc::new(Probes::new(shape.probed_partitions));
+        let (stop, stopped) = watch::channel(false);
+        let (meta_list, parts) = (meta_list.to_owned(), (workload.clone(), probes.clone()));
+        let thread = std::thread::Builder::new()
+            .name("load".to_owned())
+            .spawn(move || run(&meta_list, shape, &parts.0, &parts.1, &stopped))
+            .map_err(|error| CliError::failed(format!("cannot start a thread: {error}")))?;
+        Ok(Self {
+            workload,
+            probes,
+            stop,
+            thread,
+        })
+    }
+
+    /// Stops all, and reads every key once more.
+    pub fn stop(self) -> Result<Arc<Workload>, CliError> {
+        // Nobody listens any more if the thread has failed; joining tells.
+        let _ = self.stop.send(true);
+        let outcome = self.thread.join();
+        outcome.map_err(|_| CliError::failed("the load thread panicked"))??;
+        Ok(self.workload)
+    }
+}
+
+fn run(
+    meta_list: &str,
+    shape: LoadShape,
+    workload: &Arc<Workload>,
+    probes: &Arc<Probes>,
+    stopped: &watch::Receiver<bool>,
+) -> Result<(), CliError> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| CliError::failed(format!("cannot start an event loop: {error}")))?;
+    runtime.block_on(async {
+        let mut tasks = JoinSet::new();
+        for client in 0..shape.clients {
+            let table = observer::open(meta_list, TABLE).await?;
+            let client = ClientId(client);
+            tasks.spawn(
+                workload
+                    .clone()
+                    .run_client(client, table, shape.seed, stopped.clone()),
+            );
+        }
+        let table = observer::open(meta_list, PROBED_TABLE).await?;
+        for partition in 0..shape.probed_partitions {
+            let (table, clock) = (table.clone(), workload.clone());
+            tasks.spawn(
+                probes
+                    .clone()
+                    .run_writer(partition, table, clock, stopped.clone()),
+            );
+        }
+        while let Some(ended) = tasks.join_next().await {
+            ended.map_err(|error| CliError::failed(format!("a client ended: {error}")))?;
+        }
+        let table = observer::open(meta_list, TABLE).await?;
+        workload
+            .read_everything(&table)
+            .await
+            .map_err(CliError::failed)
+    })
+}

@@ -1,0 +1,217 @@
+//! Which fault comes when: drawn from the seed.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use pegasus_history::Moment;
+use rand::rngs::SmallRng;
+use rand::seq::IndexedRandom as _;
+use rand::{Rng as _, SeedableRng as _};
+
+use super::cluster::ChaosCluster;
+use super::fault::{Fault, FaultKind};
+use super::load::{Load, PROBED_TABLE};
+use super::observer::Observer;
+use crate::error::CliError;
+use crate::onebox::layout::{NodeName, NodeRole};
+use crate::terminal::complain;
+
+/// How often a second fault comes while the first lasts.
+const SECOND_FAULT: f64 = 0.2;
+/// How often the next fault does not wait until the cluster is whole.
+const HASTE: f64 = 0.15;
+/// How long the next fault waits for a whole cluster.
+const HEALING_LIMIT: Duration = Duration::from_secs(60);
+/// How long after a fault the probing writers are looked at, and longer until all were served.
+const GAP_WINDOW: Duration = Duration::from_secs(4);
+const GAP_LIMIT: Duration = Duration::from_secs(60);
+/// A quiet time after each healing.
+const PAUSE_MS: std::ops::Range<u64> = 300..2_000;
+/// A partition that has taken a write since is served.
+const RECENTLY: Duration = Duration::from_millis(300);
+const LOOK_PAUSE: Duration = Duration::from_millis(20);
+
+/// What a run is made of.
+#[derive(Debug)]
+pub struct Schedule {
+    /// Kinds to draw from; not empty.
+    pub kinds: Vec<FaultKind>,
+    /// When the last fault begins.
+    pub until: Instant,
+    /// Set to end early.
+    pub interrupted: Arc<AtomicBool>,
+}
+
+/// What happened.
+#[derive(Debug, Default)]
+pub struct Events {
+    /// How many faults of each kind.
+    pub faults: BTreeMap<FaultKind, u64>,
+    /// The longest time without a successful write in the partitions that a fault's victim was the
+    /// primary of. Only of faults that came alone into a whole cluster.
+    pub write_gaps: BTreeMap<FaultKind, Vec<Duration>>,
+    /// How long after a fault's end the cluster was whole again.
+    pub healings: Vec<Duration>,
+}
+
+/// Carries a schedule out.
+#[derive(Debug)]
+pub struct Injector<'a> {
+    cluster: &'a mut ChaosCluster,
+    observer: &'a Observer,
+    load: &'a Load,
+    random: SmallRng,
+    events: Events,
+}
+
+impl<'a> Injector<'a> {
+    /// Nothing has happened. All choices come from the seed.
+    pub fn new(
+        cluster: &'a mut ChaosCluster,
+        observer: &'a Observer,
+        load: &'a Load,
+        seed: u64,
+    ) -> Self {
+        Self {
+            cluster,
+            observer,
+            load,
+            random: SmallRng::seed_from_u64(seed),
+            events: Events::default(),
+        }
+    }
+
+    /// One fault after the other.
+    pub fn run(mut self, schedule: &Schedule) -> Result<Events, CliError> {
+        let ends =
+            || Instant::now() >= schedule.until || schedule.interrupted.load(Ordering::Relaxed);
+        while !ends() {
+            let is_whole = self.is_whole();
+            let Some(kind) = self.draw(&schedule.kinds, is_whole) else {
+                std::thread::sleep(LOOK_PAUSE);
+                continue;
+            };
+            self.one_fault(kind, &schedule.kinds, is_whole)?;
+            if !self.random.random_bool(HASTE) {
+                match self.observer.wait_until_healthy(HEALING_LIMIT) {
+                    Ok(healing) => self.events.healings.push(healing),
+                    Err(problem) => complain(&format!("not whole again in time: {problem}")),
+                }
+            }
+            let pause = self.random.random_range(PAUSE_MS);
+            std::thread::sleep(Duration::from_millis(pause));
+        }
+        Ok(self.events)
+    }
+
+    /// Whether all members are there and all partitions are served.
+    fn is_whole(&self) -> bool {
+        let recently = self.load.workload.now().before(RECENTLY);
+        let probes = &self.load.probes;
+        probes.have_all_since(&probes.partitions(), recently) && self.observer.is_healthy()
+    }
+
+    fn draw(&mut self, kinds: &[FaultKind], is_whole: bool) -> Option<FaultKind> {
+        let possible: Vec<FaultKind> = kinds
+            .iter()
+            .copied()
+            .filter(|kind| kind.is_possible(self.cluster) && (is_whole || !kind.needs_health()))
+            .collect();
+        possible.choose(&mut self.random).copied()
+    }
+
+    fn one_fault(
+        &mut self,
+        kind: FaultKind,
+        kinds: &[FaultKind],
+        was_whole: bool,
+    ) -> Result<(), CliError> {
+        let primaries = self.observer.primaries(PROBED_TABLE);
+        let victim = self.draw_victim(&primaries);
+        let began = self.load.workload.now();
+        let fault = Fault::begin(kind, victim, self.cluster, &mut self.random)?;
+        *self.events.faults.entry(kind).or_default() += 1;
+        let affected = self.partitions_of(&fault, &primaries);
+        complain(&format!("{began} {}", fault.description()));
+        let duration = kind.duration(&mut self.random);
+        let mut is_alone = true;
+        if kind != FaultKind::All && self.random.random_bool(SECOND_FAULT) {
+            std::thread::sleep(duration / 2);
+            is_alone = !self.second_fault(kinds, victim)?;
+            std::thread::sleep(duration / 2);
+        } else {
+            std::thread::sleep(duration);
+        }
+        fault.end(self.cluster)?;
+        complain(&format!("{} healed", self.load.workload.now()));
+        if was_whole && is_alone && !affected.is_empty() {
+            let gap = self.write_gap(&affected, began);
+            complain(&format!("  longest write gap {} ms", gap.as_millis()));
+            self.events.write_gaps.entry(kind).or_default().push(gap);
+        }
+        Ok(())
+    }
+
+    /// Another fault of another server; healed with the first. Data is destroyed on one server at a
+    /// time only.
+    fn second_fault(&mut self, kinds: &[FaultKind], first: NodeName) -> Result<bool, CliError> {
+        let mut others = self.cluster.names(NodeRole::Replica);
+        others.retain(|&other| other != first);
+        let Some(&victim) = others.choose(&mut self.random) else {
+            return Ok(false);
+        };
+        let second = match self.draw(kinds, false) {
+            None | Some(FaultKind::All) => return Ok(false),
+            Some(second) => second,
+        };
+        let fault = Fault::begin(second, victim, self.cluster, &mut self.random)?;
+        *self.events.faults.entry(second).or_default() += 1;
+        complain(&format!(
+            "{} and {}",
+            self.load.workload.now(),
+            fault.description()
+        ));
+        Ok(true)
+    }
+
+    /// Mostly the primary of a probed partition.
+    fn draw_victim(&mut self, primaries: &[Option<pegasus_common::RpcAddress>]) -> NodeName {
+        let primary = primaries.choose(&mut self.random).copied().flatten();
+        let server = primary.and_then(|primary| self.cluster.server_at(primary));
+        server.unwrap_or_else(|| {
+            let servers = self.cluster.names(NodeRole::Replica);
+            let number = self.random.random_range(0..servers.len());
+            servers[number]
+        })
+    }
+
+    /// The probed partitions that the fault's victim was the primary of.
+    fn partitions_of(
+        &self,
+        fault: &Fault,
+        primaries: &[Option<pegasus_common::RpcAddress>],
+    ) -> Vec<usize> {
+        let Some(victim) = fault.victim() else {
+            return (0..primaries.len()).collect();
+        };
+        let places = primaries.iter().enumerate().filter(|(_, primary)| {
+            primary.and_then(|primary| self.cluster.server_at(primary)) == Some(victim)
+        });
+        places.map(|(place, _)| place).collect()
+    }
+
+    fn write_gap(&self, affected: &[usize], began: Moment) -> Duration {
+        let started = Instant::now();
+        let until = began.after(GAP_WINDOW).max(self.load.workload.now());
+        while !self.load.probes.have_all_since(affected, until) && started.elapsed() < GAP_LIMIT {
+            std::thread::sleep(LOOK_PAUSE);
+        }
+        let until = match self.load.probes.have_all_since(affected, until) {
+            true => until,
+            false => self.load.workload.now(),
+        };
+        self.load.probes.longest_gap(affected, began, until)
+    }
+}

@@ -1,0 +1,92 @@
+//! A partition whose primary cannot serve, or that has none, but has other members
+//! (meta-server.md section 12.3 a).
+
+use pegasus_common::{Gpid, RpcAddress, reach};
+
+use super::memory::Memory;
+use super::scene::{LoadView, Scene};
+use crate::partition::PartitionConfiguration;
+use crate::reports::{Sighting, Standing};
+
+/// The configuration without its primary, if the primary's lease is surely over and another member
+/// can take over.
+///
+/// Where nobody can, the primary stays listed: nobody else has a better right to the partition, and
+/// when the server comes back it goes on by itself, without any choice to be made. After a restart
+/// of many servers at once those that load are waited for a while, or the first one to be ready
+/// would become primary of everything.
+pub(super) fn succession(
+    configuration: &PartitionConfiguration,
+    scene: &Scene<'_>,
+    memory: &Memory,
+    patience: std::time::Duration,
+) -> Option<PartitionConfiguration> {
+    let primary = configuration.primary?;
+    if !scene.detector.is_lease_over(primary) {
+        return None;
+    }
+    let loading_since = scene.detector.loading_since(primary);
+    let now = scene.now.monotonic;
+    let may_replace = |secondary: RpcAddress| match loading_since {
+        None => true,
+        Some(since) if now.since(since) >= patience => true,
+        Some(since) => scene
+            .detector
+            .serving_since(secondary)
+            .is_some_and(|serving| serving <= since),
+    };
+    let has_successor = configuration.secondaries.iter().any(|&secondary| {
+        scene.detector.is_serving(secondary)
+            && !is_known_unfit(memory, configuration.pid, secondary)
+            && may_replace(secondary)
+    });
+    if !has_successor {
+        reach!("meta: a primary without successor stays listed");
+        return None;
+    }
+    if loading_since.is_some() {
+        reach!("meta: a primary that was restarted is deposed");
+    } else {
+        reach!("meta: a dead primary is deposed");
+    }
+    Some(configuration.without_primary())
+}
+
+/// Which secondary becomes primary: of those that serve the one with the fewest primaries, of its
+/// table first. Those that were asked in vain, or are known to be unfit, come last.
+pub(super) fn choose_primary(
+    configuration: &PartitionConfiguration,
+    scene: &Scene<'_>,
+    memory: &Memory,
+    loads: LoadView<'_>,
+) -> Option<RpcAddress> {
+    let pid = configuration.pid;
+    let serving = configuration
+        .secondaries
+        .iter()
+        .copied()
+        .filter(|&secondary| scene.detector.is_serving(secondary));
+    serving.min_by_key(|&secondary| {
+        let (table, total) = (
+            loads.of_table(pid.app_id, secondary),
+            loads.total(secondary),
+        );
+        (
+            is_known_unfit(memory, pid, secondary),
+            memory.was_passed_over(pid, secondary),
+            (table.primaries, table.members),
+            (total.primaries, total.members),
+            secondary,
+        )
+    })
+}
+
+/// Whether a member has said since the partition last changed that its replica is gone or may have
+/// lost something. Such a primary would only step down again.
+fn is_known_unfit(memory: &Memory, pid: Gpid, member: RpcAddress) -> bool {
+    match memory.sighting(member, pid) {
+        Sighting::Unreported => false,
+        Sighting::Absent => true,
+        Sighting::Present(report) => report.standing == Standing::Unproven,
+    }
+}

@@ -1,0 +1,104 @@
+//! One replica of a pretended server, and what servers ask.
+
+use pegasus_common::{Gpid, RpcAddress};
+use pegasus_wire::failure_detector::BeaconMsg;
+use pegasus_wire::layer2::PartitionConfiguration;
+use pegasus_wire::meta_admin::{
+    ConfigType, ConfigurationQueryByNodeRequest, ConfigurationUpdateRequest,
+};
+
+/// A question to the meta server.
+#[derive(Clone, Debug)]
+pub enum Question {
+    Beacon(BeaconMsg),
+    Sync(ConfigurationQueryByNodeRequest),
+    Update(Box<ConfigurationUpdateRequest>),
+}
+
+impl Question {
+    /// The ballot that is asked for; zero for questions that change nothing.
+    pub fn ballot(&self) -> i64 {
+        match self {
+            Self::Update(request) => request.config.ballot,
+            Self::Beacon(_) | Self::Sync(_) => 0,
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    None,
+    Secondary,
+    /// In the lease term in which it was confirmed; 0 is never.
+    Primary {
+        confirmed: u64,
+    },
+}
+
+#[derive(Clone, Debug)]
+pub struct Replica {
+    pub role: Role,
+    pub configuration: PartitionConfiguration,
+    /// Everything up to here is prepared; nothing here ever gets lost.
+    pub data: u64,
+    /// What the meta server was asked. Nothing is written until it answers, since the answer may be
+    /// lost while the change is made.
+    pub pending: Option<Box<ConfigurationUpdateRequest>>,
+    pub next_question: u64,
+    /// This process has never led in this ballot.
+    pub needs_ballot: bool,
+    /// Learns, and is done then.
+    pub learner: Option<(RpcAddress, u64)>,
+}
+
+impl Replica {
+    pub fn empty(pid: Gpid) -> Self {
+        Self {
+            role: Role::None,
+            configuration: PartitionConfiguration {
+                pid,
+                ..PartitionConfiguration::default()
+            },
+            data: 0,
+            pending: None,
+            next_question: 0,
+            needs_ballot: false,
+            learner: None,
+        }
+    }
+
+    /// A learner's server makes an empty replica, or keeps what it has, and copies everything.
+    pub fn learned(existing: Option<&Self>, from: &Self) -> Self {
+        let needs_ballot = existing.is_some_and(|replica| replica.needs_ballot);
+        Self {
+            role: Role::None,
+            configuration: from.configuration.clone(),
+            data: from.data,
+            needs_ballot,
+            ..Self::empty(from.configuration.pid)
+        }
+    }
+
+    /// Asks for the next configuration, and waits for the answer.
+    pub fn ask(
+        &mut self,
+        now: u64,
+        kind: ConfigType,
+        node: RpcAddress,
+        change: impl FnOnce(&mut PartitionConfiguration),
+    ) -> Question {
+        let mut config = self.configuration.clone();
+        config.ballot += 1;
+        config.last_committed_decree = i64::try_from(self.data).unwrap();
+        change(&mut config);
+        let request = Box::new(ConfigurationUpdateRequest {
+            config,
+            r#type: kind,
+            node,
+            ..ConfigurationUpdateRequest::default()
+        });
+        self.pending = Some(request.clone());
+        self.next_question = now + 500;
+        Question::Update(request)
+    }
+}

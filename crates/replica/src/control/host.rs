@@ -1,0 +1,152 @@
+//! What the control thread does with the loaded server: asks its shards, makes, closes and puts aside
+//! replicas.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use pegasus_common::ErrorCode;
+use pegasus_common::Gpid;
+use pegasus_common::metrics::Counter;
+use pegasus_wire::Message;
+use pegasus_wire::frame::response;
+use pegasus_wire::metadata::ReplicaInfo;
+use pegasus_wire::replica_admin::QueryReplicaInfoResponse;
+use pegasus_wire::replication::CreateReplicaRequest;
+use tokio::sync::oneshot;
+
+use super::new_replica;
+use crate::answers::RemoteAnswer;
+use crate::disk::Aside;
+use crate::disk::ReplicaDirectory;
+use crate::learn::message::LearnMessage;
+use crate::load::Opening;
+use crate::node::Node;
+use crate::shard::CloseOutcome;
+use crate::shard::ShardMessage;
+use crate::stub::HeldReplica;
+use crate::write_request::Requester;
+
+/// The loaded server, as the tasks of the control thread share it.
+pub struct Host {
+    /// The server.
+    pub node: Arc<Node>,
+    /// What new replicas are opened with.
+    pub opening: Arc<Opening>,
+    /// Replicas that are being made, and in which data directory.
+    pub being_made: RefCell<BTreeMap<Gpid, usize>>,
+}
+
+impl Host {
+    /// Nothing is being made yet.
+    #[must_use]
+    pub fn new(node: Arc<Node>, opening: Arc<Opening>) -> Self {
+        Self {
+            node,
+            opening,
+            being_made: RefCell::default(),
+        }
+    }
+
+    /// Counts beacons without an answer.
+    #[must_use]
+    pub fn beacon_failures(&self) -> Counter {
+        self.node.metrics.beacon_failures.clone()
+    }
+
+    /// Sends each shard a message.
+    pub fn tell_shards(&self, message: impl Fn() -> ShardMessage) {
+        for shard in &self.node.shards {
+            shard.send(message());
+        }
+    }
+
+    /// What all shards have.
+    pub async fn gather(&self) -> Vec<ReplicaInfo> {
+        let mut waiting = Vec::new();
+        for shard in &self.node.shards {
+            let (sender, receiver) = oneshot::channel();
+            shard.send(ShardMessage::Report(sender));
+            waiting.push(receiver);
+        }
+        let mut all = Vec::new();
+        for receiver in waiting {
+            all.extend(receiver.await.unwrap_or_default());
+        }
+        all
+    }
+
+    /// Makes a replica, and answers when it is there.
+    pub fn create_replica(self: &Rc<Self>, request: CreateReplicaRequest, requester: Requester) {
+        let host = Rc::clone(self);
+        tokio::task::spawn_local(async move {
+            let response = new_replica::create(&host, request).await;
+            host.answer(requester, &response);
+        });
+    }
+
+    /// Tells a tool what this server has.
+    pub fn answer_replica_info(self: &Rc<Self>, requester: Requester) {
+        let host = Rc::clone(self);
+        tokio::task::spawn_local(async move {
+            let response = QueryReplicaInfoResponse {
+                err: ErrorCode::Ok,
+                replicas: host.gather().await,
+            };
+            host.answer(requester, &response);
+        });
+    }
+
+    /// Closes a replica; its directory stays, until the meta server says that nobody needs it.
+    pub fn close(self: &Rc<Self>, replica: HeldReplica) {
+        let host = Rc::clone(self);
+        tokio::task::spawn_local(async move {
+            host.closed(replica).await;
+        });
+    }
+
+    /// Closes a replica and puts its directory aside.
+    pub fn put_aside(self: &Rc<Self>, replica: HeldReplica) {
+        let host = Rc::clone(self);
+        tokio::task::spawn_local(async move {
+            if host.closed(replica).await == CloseOutcome::Gone {
+                host.put_directory_aside(replica.gpid);
+            }
+        });
+    }
+
+    async fn closed(&self, replica: HeldReplica) -> CloseOutcome {
+        let (done, is_done) = oneshot::channel();
+        self.node
+            .send_to_owner(replica.gpid, ShardMessage::Close(replica, done));
+        // If the shard has ended, the server is stopping: nothing more is done.
+        is_done.await.unwrap_or(CloseOutcome::Changed)
+    }
+
+    fn put_directory_aside(&self, gpid: Gpid) {
+        for (index, disk) in self.node.disks.iter().enumerate() {
+            let directory = ReplicaDirectory::of(&disk.path, gpid);
+            if directory.path.exists() {
+                let why = Aside::Garbage;
+                let message = LearnMessage::PutAside {
+                    gpid,
+                    disk: index,
+                    why,
+                };
+                // Where the learning thread has ended, the server is stopping.
+                drop(self.node.learning.thread.send(message));
+            }
+        }
+    }
+
+    fn answer<M: Message>(&self, requester: Requester, message: &M) {
+        let mut frame = bytes::BytesMut::new();
+        response::encode_ok(&mut frame, &requester.to.addressing(), message);
+        let answer = RemoteAnswer {
+            to: requester.to,
+            frame,
+        };
+        self.node.shards[requester.shard].send(ShardMessage::Answer(answer));
+    }
+}

@@ -1,0 +1,142 @@
+//! What goes between the shards and the learning thread.
+
+use pegasus_common::Ballot;
+use pegasus_common::Decree;
+use pegasus_common::Gpid;
+use pegasus_common::RpcAddress;
+use pegasus_pacifica::CheckpointOffer;
+use pegasus_pacifica::Configuration;
+use pegasus_pacifica::LearnSignature;
+use pegasus_pacifica::Mutation;
+use pegasus_wire::layer2::AppInfo;
+use tokio::sync::oneshot;
+
+use crate::disk::Aside;
+use crate::hosted_replica::HostedReplica;
+use crate::instance::ReplicaInstance;
+use crate::peer_messages::PeerMessage;
+
+/// From a shard to the learning thread.
+#[derive(Debug)]
+pub enum LearnMessage {
+    /// A learner of this server was offered a checkpoint.
+    Fetch(Box<Fetch>),
+    /// A primary wants to teach this server a partition of which it has nothing.
+    MakeEmpty {
+        /// The table.
+        app: Box<AppInfo>,
+        /// What the primary said: the new replica hears it first.
+        check: Box<PeerMessage>,
+    },
+    /// A replica was closed; its directory is to be put aside.
+    PutAside {
+        /// Which partition.
+        gpid: Gpid,
+        /// In which data directory.
+        disk: usize,
+        /// Why.
+        why: Aside,
+    },
+    /// The server is stopping.
+    Stop,
+}
+
+/// A checkpoint to be fetched and installed.
+#[derive(Clone, Debug)]
+pub struct Fetch {
+    /// The learner.
+    pub instance: ReplicaInstance,
+    /// In which data directory it is.
+    pub disk: usize,
+    /// Its table.
+    pub app: AppInfo,
+    /// Who has the checkpoint.
+    pub from: RpcAddress,
+    /// The attempt.
+    pub signature: LearnSignature,
+    /// What the learner learns from.
+    pub configuration: Configuration,
+    /// Which checkpoint.
+    pub offer: CheckpointOffer,
+}
+
+/// What storage has for a learner.
+#[derive(Debug, Default)]
+pub enum Supply {
+    /// Nothing now: the learner will ask again.
+    #[default]
+    Nothing,
+    /// What follows its last decree, from the log.
+    Mutations(Vec<Mutation>),
+    /// A checkpoint on the shelf.
+    Checkpoint(CheckpointOffer),
+}
+
+/// From the learning thread and its pool to a shard.
+#[derive(Debug)]
+pub enum LearnEvent {
+    /// What a primary wanted for a learner.
+    Supplied {
+        /// The primary.
+        instance: ReplicaInstance,
+        /// The learner.
+        to: RpcAddress,
+        /// Its attempt.
+        signature: LearnSignature,
+        /// What there is.
+        supply: Supply,
+    },
+    /// A learner's checkpoint could not be fetched.
+    FetchFailed(ReplicaInstance),
+    /// A learner's checkpoint is here and verified: the replica is to make way for it. The answer is
+    /// its ballot; nobody answers if it does not want this checkpoint any more.
+    MakeWay {
+        /// The learner.
+        instance: ReplicaInstance,
+        /// The attempt.
+        signature: LearnSignature,
+        /// The checkpoint.
+        offer: CheckpointOffer,
+        /// The answer.
+        done: oneshot::Sender<Ballot>,
+    },
+    /// What the log has of this partition is void: a replica that holds everything through `decree`
+    /// takes its place. The answer says that this is safe.
+    ResetLog {
+        /// Which partition.
+        gpid: Gpid,
+        /// The log of which data directory.
+        disk: usize,
+        /// The ballot under which the replica was given.
+        ballot: Ballot,
+        /// What it holds.
+        decree: Decree,
+        /// The answer.
+        done: oneshot::Sender<()>,
+    },
+    /// A replica with the checkpoint in it: it goes on learning.
+    Learned {
+        /// The replica.
+        replica: Box<HostedReplica>,
+        /// What it learns from.
+        configuration: Configuration,
+        /// The attempt.
+        signature: LearnSignature,
+    },
+    /// A new, empty replica, and what it hears first.
+    Made {
+        /// The replica.
+        replica: Box<HostedReplica>,
+        /// The primary's word.
+        check: Box<PeerMessage>,
+    },
+    /// The log of a data directory is too large because of a partition of which nothing else is there.
+    Forsaken {
+        /// Which partition.
+        gpid: Gpid,
+        /// Which data directory.
+        disk: usize,
+    },
+    /// Nothing is being made or installed for this partition any more.
+    ConstructionEnded(Gpid),
+}
