@@ -1,7 +1,7 @@
 //! A short `pegasus chaos` with every kind of fault that this system permits.
 //!
-//! `PEGASUS_CHAOS_SECONDS` sets how long faults come (60), `PEGASUS_SEED` the seed. The write gaps are
-//! printed; they are held only against a bound that a busy machine keeps too.
+//! `PEGASUS_CHAOS_SECONDS` sets how long faults come (60), `PEGASUS_SEED` the seed. The write gaps
+//! are printed; they are held only against a bound that a busy machine keeps too.
 
 use std::process::Command;
 

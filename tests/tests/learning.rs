@@ -53,6 +53,7 @@ fn runtime() -> tokio::runtime::Runtime {
         .expect("a runtime")
 }
 
+#[allow(clippy::print_stdout, reason = "a measurement, shown with --nocapture")]
 async fn check_all_back(cluster: &Cluster, table: &Table, hash_keys: u32) {
     let healing = wait_until_whole(cluster, TABLE, HEALING_LIMIT).await;
     let records = wait_until_all_identical(cluster, TABLE).await;

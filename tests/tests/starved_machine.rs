@@ -1,5 +1,5 @@
-//! No false failover on a machine that has no processor to spare: at the default settings, with every
-//! core kept busy by others, no server is taken for dead.
+//! No false failover on a machine that has no processor to spare: at the default settings, with
+//! every core kept busy by others, no server is taken for dead.
 //!
 //! `PEGASUS_SPIN_SECONDS` sets how long (30).
 

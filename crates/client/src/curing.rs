@@ -1,5 +1,5 @@
-//! Administrative calls for hard times: how much the meta servers may change by themselves, changes by
-//! hand, and partitions that have lost all members.
+//! Administrative calls for hard times: how much the meta servers may change by themselves, changes
+//! by hand, and partitions that have lost all members.
 
 use pegasus_common::{Gpid, RpcAddress};
 use pegasus_wire::TaskCode;
@@ -102,8 +102,8 @@ impl Admin {
         Ok(())
     }
 
-    /// The partitions that have lost all members, and why no primary is chosen for them. A partition
-    /// index of -1 stands for all of the table, and with a table of -1 for all tables.
+    /// The partitions that have lost all members, and why no primary is chosen for them. A
+    /// partition index of -1 stands for all of the table, and with a table of -1 for all tables.
     ///
     /// # Errors
     /// [`ClientError::NoLeader`], [`ClientError::Meta`].

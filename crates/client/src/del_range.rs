@@ -10,8 +10,8 @@ use crate::table::Table;
 const KEYS_PER_REQUEST: usize = 100;
 
 impl Table {
-    /// Deletes the records of a range of sort keys and returns how many. An empty stop is the end of
-    /// the hash key; of the options, the bounds and the sort key filter count.
+    /// Deletes the records of a range of sort keys and returns how many. An empty stop is the end
+    /// of the hash key; of the options, the bounds and the sort key filter count.
     ///
     /// # Errors
     /// The first failure; batches before it stay deleted. See [`ClientError`].

@@ -74,8 +74,8 @@ pub enum WriteRepetition {
     #[default]
     Idempotent,
     /// It is sent at most once; a failure says whether it may have been executed
-    /// ([`ClientError::write_fate`](crate::ClientError::write_fate)). For applications that need each
-    /// write to take effect at one instant.
+    /// ([`ClientError::write_fate`](crate::ClientError::write_fate)). For applications that need
+    /// each write to take effect at one instant.
     Never,
 }
 

@@ -123,8 +123,8 @@ pub(crate) struct Backoff {
 }
 
 impl Backoff {
-    /// The next pause: doubled each time, up to a limit, of which a random quarter is left out so that
-    /// clients that failed together do not come back together.
+    /// The next pause: doubled each time, up to a limit, of which a random quarter is left out so
+    /// that clients that failed together do not come back together.
     pub(crate) fn next_pause(&mut self, routing: RoutingTrust) -> Duration {
         let longest = match routing {
             RoutingTrust::Lost => SEARCH_PAUSE_MAX,

@@ -17,8 +17,8 @@ use crate::options::{ClientOptions, WriteRepetition};
 use crate::retry::{self, Backoff, Next, Repeat, RoutingTrust, surely_not_executed};
 use crate::routing::{Partitions, Routing};
 
-/// A server that has been silent for so long may hang or be cut off: the meta server is asked whether
-/// another one has taken over, and again after each such time.
+/// A server that has been silent for so long may hang or be cut off: the meta server is asked
+/// whether another one has taken over, and again after each such time.
 const SILENCE: Duration = Duration::from_millis(500);
 
 /// One table of a cluster; cheap to clone, and shared between tasks at will.
@@ -27,8 +27,8 @@ const SILENCE: Duration = Duration::from_millis(500);
 /// can help and cannot harm: an `incr` or a check operation that may have been executed is never
 /// sent again, and its error says so ([`ClientError::write_fate`]).
 ///
-/// All futures are cancel safe in this sense: dropping one leaves nothing behind on this side, but a
-/// write may still be executed.
+/// All futures are cancel safe in this sense: dropping one leaves nothing behind on this side, but
+/// a write may still be executed.
 #[derive(Clone)]
 pub struct Table {
     inner: Arc<Inner>,
@@ -177,8 +177,8 @@ impl Table {
         }
     }
 
-    /// One attempt. It is given up early when the server keeps silent, another one has taken over, and
-    /// asking that one too does no harm.
+    /// One attempt. It is given up early when the server keeps silent, another one has taken over,
+    /// and asking that one too does no harm.
     async fn attempt_until_moved<Q: Message>(
         &self,
         operation: Operation,

@@ -17,9 +17,9 @@ macro_rules! reach {
 #[cfg(not(feature = "reach"))]
 #[macro_export]
 macro_rules! reach {
-    ($mark:literal) => {
-        ()
-    };
+    ($mark:literal) => {{
+        const _: &str = $mark;
+    }};
 }
 
 #[cfg(feature = "reach")]

@@ -1,17 +1,18 @@
 //! What clients did to a table, and whether any order of doing it explains what they saw.
 //!
 //! A [`Record`] is one operation of one client: when it was sent, when the answer came (if it did)
-//! and what the answer was. [`Histories`] collects records, key by key. [`check()`] decides whether a
-//! key's records are *linearizable*: whether each operation can be given an instant between sending
-//! and answer so that, done one after the other at these instants, they give these answers. An
-//! operation whose answer never came may have taken effect at any time after it was sent, or never.
+//! and what the answer was. [`Histories`] collects records, key by key. [`check()`] decides whether
+//! a key's records are *linearizable*: whether each operation can be given an instant between
+//! sending and answer so that, done one after the other at these instants, they give these answers.
+//! An operation whose answer never came may have taken effect at any time after it was sent, or
+//! never.
 //!
 //! Linearizability is local: a table is linearizable exactly if each of its keys is, so keys are
 //! checked one by one. Pegasus promises atomicity within a hash key; a "key" here is therefore a
 //! hash key, with the records of all its sort keys as one state ([`key_value`]).
 //!
-//! It knows operations, answers and times, and nothing of clusters: the simulator, the chaos command
-//! and tests use it alike. It reads no clock.
+//! It knows operations, answers and times, and nothing of clusters: the simulator, the chaos
+//! command and tests use it alike. It reads no clock.
 //!
 //! ```
 //! use pegasus_history::key_value::{Answer, KeyValue, Operation};

@@ -55,7 +55,7 @@ pub trait Model {
     /// Whether the operation, given its answer, leaves every state as it is.
     fn is_read(&self, call: Call<'_, Self::Operation, Self::Answer>) -> bool;
 
-    /// Whether the order of the two never matters, neither to their answers nor to the state. `false`
-    /// is always right; `true` spares the checker work.
+    /// Whether the order of the two never matters, neither to their answers nor to the state.
+    /// `false` is always right; `true` spares the checker work.
     fn are_independent(&self, one: &Self::Operation, other: &Self::Operation) -> bool;
 }

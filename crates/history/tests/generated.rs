@@ -1,5 +1,5 @@
-//! Generated histories: those of a real store are accepted, the same ones with a lie are not, and the
-//! verdict is that of trying every order.
+//! Generated histories: those of a real store are accepted, the same ones with a lie are not, and
+//! the verdict is that of trying every order.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};

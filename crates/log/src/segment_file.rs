@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use crate::directory::Directory;
 use crate::error::OpenError;
 use crate::file_layer::{Access, LogFile};
-use crate::header::{FORMAT_VERSION, HeaderState, SegmentHeader};
+use crate::header::{FORMAT_VERSION, HEADER_SECTORS, HeaderState, SegmentHeader};
 use crate::sector::{self, Life, LogId, SECTOR_BYTES, SectorState};
 
 /// Read at least this much at a time.
@@ -97,7 +97,9 @@ impl SegmentFile {
             header: None,
             bad_copies: Vec::new(),
         };
-        for number in 0..2 {
+        // No more than that: what is wanted next may stand far behind it.
+        self.load(0, HEADER_SECTORS);
+        for number in 0..HEADER_SECTORS {
             match SegmentHeader::decode(self.read(number, 1), log, number, index) {
                 HeaderState::Valid(header) => found.header = found.header.or(Some(header)),
                 HeaderState::Bad => found.bad_copies.push(number),

@@ -10,7 +10,7 @@ use crate::learner::{CheckpointOffer, LearnSignature, Life};
 use crate::message::{LearnOutcome, LearnReply, LearnRequest, Message};
 use crate::planted::{self, PlantedBug};
 use crate::replica::Replica;
-use crate::role::{PrimaryState, Progress};
+use crate::role::{InactiveReason, PrimaryState, Progress, Role};
 
 /// What a primary knows of a server that it teaches.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -149,7 +149,8 @@ impl PrimaryState {
 }
 
 impl Replica {
-    /// The servers that this primary teaches, and in which attempt.
+    /// The servers that this primary teaches, and in which attempt; also while it is on its way into
+    /// a ballot under which it teaches on.
     pub fn learners(&self) -> impl Iterator<Item = (RpcAddress, LearnSignature)> + '_ {
         self.taught()
             .map(|learner| (learner.node, learner.signature))
@@ -157,8 +158,12 @@ impl Replica {
 
     /// What this primary knows of each server that it teaches.
     pub(crate) fn taught(&self) -> impl Iterator<Item = &Learner> {
-        let primary = self.as_primary().into_iter();
-        primary.flat_map(|primary| primary.learners.iter())
+        let learners = match &self.role {
+            Role::Primary(primary) => primary.learners.as_slice(),
+            Role::Inactive(InactiveReason::Adopting(adoption)) => adoption.learners.as_slice(),
+            _ => &[],
+        };
+        learners.iter()
     }
 
     pub(crate) fn learner(&self, node: RpcAddress) -> Option<&Learner> {
@@ -263,6 +268,8 @@ impl Replica {
         learner.life = Some(request.life);
         learner.quiet_ticks = 0;
         if agreement == Agreement::Contradicts {
+            // If it was offered a checkpoint before, that did not help.
+            learner.supply = Supply::Rejoining;
             self.start_over(node, out);
             return;
         }

@@ -35,22 +35,29 @@ pub struct Report {
     pub operations: u64,
     /// The longest healing.
     pub longest_healing: Duration,
+    /// Keys whose histories were not explained to the end.
+    pub undecided: u64,
     /// How long it took.
     pub took: Duration,
 }
 
 impl Report {
-    fn add(&mut self, seed: u64, outcome: Result<Summary, String>) {
+    fn add(&mut self, seed: u64, outcome: Result<Summary, String>) -> Option<&Failure> {
         self.seeds += 1;
         match outcome {
             Ok(summary) => {
                 self.steps += summary.steps;
                 self.simulated += summary.simulated;
                 self.operations += summary.operations;
+                self.undecided += summary.undecided;
                 self.longest_healing = self.longest_healing.max(summary.healing);
             }
-            Err(what) => self.failures.push(Failure { seed, what }),
+            Err(what) => {
+                self.failures.push(Failure { seed, what });
+                return self.failures.last();
+            }
         }
+        None
     }
 }
 
@@ -77,9 +84,9 @@ pub enum UntilFailure {
 }
 
 impl Campaign {
-    /// Runs the seeds.
+    /// Runs the seeds; `on_failure` hears of each that fails, when it does.
     #[must_use]
-    pub fn run(&self, seeds: Range<u64>) -> Report {
+    pub fn run(&self, seeds: Range<u64>, on_failure: impl Fn(&Failure) + Sync) -> Report {
         let begin = Instant::now();
         let next = AtomicU64::new(seeds.start);
         let report = Mutex::new(Report::default());
@@ -97,7 +104,9 @@ impl Campaign {
                             next.store(seeds.end, Ordering::Relaxed);
                         }
                         let mut report = report.lock().expect("no thread panics with it");
-                        report.add(seed, outcome);
+                        if let Some(failure) = report.add(seed, outcome) {
+                            on_failure(failure);
+                        }
                     }
                 });
             }

@@ -63,7 +63,7 @@ fn main() -> ExitCode {
         },
     };
     match options.planted.as_deref() {
-        None => report(&campaign.run(options.seeds)),
+        None => report(&campaign.run(options.seeds, describe)),
         Some("list") => {
             for bug in Planted::all() {
                 println!("{}", bug.name());
@@ -90,7 +90,7 @@ fn hunt(campaign: Campaign, bugs: &[Planted], seeds: &Range<u64>) -> ExitCode {
             until_failure: UntilFailure::Stop,
             ..campaign
         };
-        let report = campaign.run(seeds.clone());
+        let report = campaign.run(seeds.clone(), |_| {});
         match report.failures.first() {
             Some(Failure { seed, what }) => {
                 let what: String = what.chars().take(140).collect();
@@ -127,6 +127,14 @@ fn trace(seeds: Range<u64>) -> ExitCode {
     code
 }
 
+fn describe(failure: &Failure) {
+    println!("seed {}: {}", failure.seed, failure.what);
+    println!(
+        "    cargo run -p pegasus-sim --release -- --trace --seeds {}",
+        failure.seed
+    );
+}
+
 /// The marks that this process has not reached; none where they are not counted.
 fn unreached() -> Vec<&'static str> {
     #[cfg(feature = "reach")]
@@ -143,23 +151,17 @@ fn unreached() -> Vec<&'static str> {
 }
 
 fn report(report: &Report) -> ExitCode {
-    for failure in &report.failures {
-        println!("seed {}: {}", failure.seed, failure.what);
-        println!(
-            "    cargo run -p pegasus-sim --release -- --seeds {} --trace",
-            failure.seed
-        );
-    }
     let seconds = report.took.as_secs_f64().max(0.001);
     println!(
         "{} seeds, {} failures; {:.0} simulated seconds in {seconds:.1} s ({:.0} times real time), \
-         {:.0} steps/s, {} operations, longest healing {:.1} s",
+         {:.0} steps/s, {} operations, {} keys undecided, longest healing {:.1} s",
         report.seeds,
         report.failures.len(),
         report.simulated.as_secs_f64(),
         report.simulated.as_secs_f64() / seconds,
         f64::from(u32::try_from(report.steps / 1_000).unwrap_or(u32::MAX)) * 1_000.0 / seconds,
         report.operations,
+        report.undecided,
         report.longest_healing.as_secs_f64(),
     );
     let unreached = unreached();

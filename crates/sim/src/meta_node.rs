@@ -254,8 +254,14 @@ impl MetaNode {
                     reach_marks::of_configuration(before, after);
                     around.note("configured", [after.pid.to_u64(), 0, 0], text);
                     let time = around.now();
-                    let dead_for =
-                        |node| self.dead_since.get(&node).map(|since| time.since(*since));
+                    let detector = process.core.detector();
+                    let dead_for = |node| {
+                        let since = self
+                            .dead_since
+                            .get(&node)
+                            .filter(|_| !detector.is_alive(node));
+                        since.map(|since| time.since(*since))
+                    };
                     around.checks.on_configuration(before, after, dead_for);
                 }
             }

@@ -198,7 +198,7 @@ impl LoadPlan {
             hash_keys: random.between(1, 8),
             sort_keys: random.between(1, 3),
             pause_max: Duration::from_millis(*random.pick(&[5, 30, 200])),
-            attempt_timeout: Duration::from_millis(*random.pick(&[100, 500, 2_000])),
+            attempt_timeout: Duration::from_millis(*random.pick(&[300, 800, 2_000])),
             mix,
         }
     }

@@ -18,6 +18,8 @@ pub enum DriverBug {
     LearnerMarkForgotten,
     /// A checkpoint takes the place of a replica without a word to the log.
     ResetSkipped,
+    /// The group's word for a replica also covers damage that is found later.
+    VouchSettlesAll,
     /// Reports for an earlier replica of the partition reach its successor.
     LateReports,
     /// The log releases what the state machine wants to keep.
@@ -26,13 +28,14 @@ pub enum DriverBug {
 
 impl DriverBug {
     /// Every bug.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::AckBeforeFlush,
         Self::DurableBeforeFlush,
         Self::LeaseIgnored,
         Self::DoubtsForgotten,
         Self::LearnerMarkForgotten,
         Self::ResetSkipped,
+        Self::VouchSettlesAll,
         Self::LateReports,
         Self::ReleaseLimitIgnored,
     ];

@@ -26,6 +26,8 @@ use crate::workload::Workload;
 const RESET_MAX: Duration = Duration::from_millis(50);
 /// The same where the machine is gone as well.
 const SILENCE_MAX: Duration = Duration::from_secs(5);
+/// No run has so many events, unless some go round in a circle.
+const EVENTS_MAX: u64 = 2_000_000;
 /// The largest error of a wall clock.
 pub const WALL_ERROR_US: u32 = 200_000;
 
@@ -45,6 +47,7 @@ pub struct World {
     pub(crate) faults_happen: bool,
     /// Machines without power answer nothing.
     powerless: BTreeSet<usize>,
+    events: u64,
 }
 
 impl World {
@@ -81,6 +84,7 @@ impl World {
             },
             faults_happen: false,
             powerless: BTreeSet::new(),
+            events: 0,
         }
     }
 
@@ -93,6 +97,8 @@ impl World {
     /// Lets everything happen through a time.
     pub fn run_until(&mut self, limit: SimTime) {
         while let Some(event) = self.around.scheduler.next(limit) {
+            self.events += 1;
+            assert!(self.events < EVENTS_MAX, "liveness: events without end");
             self.handle(event);
         }
     }

@@ -24,7 +24,7 @@ fn campaign() -> Campaign {
 fn no_seed_of_the_campaign_fails() {
     let first = environment("SIM_FIRST").unwrap_or(0);
     let count = environment("SIM_SEEDS").unwrap_or(SEEDS);
-    let report = campaign().run(first..first + count);
+    let report = campaign().run(first..first + count, |_| {});
     let failures: Vec<String> = report
         .failures
         .iter()

@@ -1,5 +1,5 @@
-//! `pegasus chaos`: a whole cluster of real processes under load and faults, and afterwards the proof
-//! that nobody has seen anything wrong.
+//! `pegasus chaos`: a whole cluster of real processes under load and faults, and afterwards the
+//! proof that nobody has seen anything wrong.
 //!
 //! | Module | Holds |
 //! |---|---|

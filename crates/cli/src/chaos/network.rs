@@ -1,8 +1,8 @@
 //! A network whose links can be cut: each server is a host of its own (a network namespace) on one
 //! bridge, the clients another.
 //!
-//! A link is cut in one direction by telling the sender a wrong hardware address of the receiver: its
-//! frames go out and nobody takes them, as on a broken link. This needs no packet filter.
+//! A link is cut in one direction by telling the sender a wrong hardware address of the receiver:
+//! its frames go out and nobody takes them, as on a broken link. This needs no packet filter.
 
 use std::net::Ipv4Addr;
 

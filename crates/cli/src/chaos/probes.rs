@@ -1,5 +1,5 @@
-//! Writers that notice how long a partition takes no writes: to each partition one write every 5 ms,
-//! given up after 50 ms.
+//! Writers that notice how long a partition takes no writes: to each partition one write every 5
+//! ms, given up after 50 ms.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -65,8 +65,8 @@ impl Probes {
     }
 
     /// The longest time between `from` and `until` without an acknowledgement, in the worst of the
-    /// partitions; counted from the last one before `from`, and up to the first one after `until` if
-    /// there was none between.
+    /// partitions; counted from the last one before `from`, and up to the first one after `until`
+    /// if there was none between.
     pub fn longest_gap(&self, partitions: &[usize], from: Moment, until: Moment) -> Duration {
         let gaps = partitions.iter().map(|&partition| {
             let acknowledged = self.acknowledged[partition].lock();

@@ -5,9 +5,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use pegasus_common::RpcAddress;
 use pegasus_history::Moment;
 use rand::rngs::SmallRng;
-use rand::seq::IndexedRandom as _;
+use rand::seq::{IndexedRandom as _, SliceRandom as _};
 use rand::{Rng as _, SeedableRng as _};
 
 use super::cluster::ChaosCluster;
@@ -63,6 +64,8 @@ pub struct Injector<'a> {
     observer: &'a Observer,
     load: &'a Load,
     random: SmallRng,
+    /// The kinds that have not come yet in this round: each comes once before any comes again.
+    round: Vec<FaultKind>,
     events: Events,
 }
 
@@ -79,6 +82,7 @@ impl<'a> Injector<'a> {
             observer,
             load,
             random: SmallRng::seed_from_u64(seed),
+            round: Vec::new(),
             events: Events::default(),
         }
     }
@@ -113,12 +117,21 @@ impl<'a> Injector<'a> {
         probes.have_all_since(&probes.partitions(), recently) && self.observer.is_healthy()
     }
 
+    /// The next kind of the round that is possible now.
     fn draw(&mut self, kinds: &[FaultKind], is_whole: bool) -> Option<FaultKind> {
-        let possible: Vec<FaultKind> = kinds
-            .iter()
-            .copied()
-            .filter(|kind| kind.is_possible(self.cluster) && (is_whole || !kind.needs_health()))
-            .collect();
+        if self.round.is_empty() {
+            self.round = kinds.to_vec();
+            self.round.shuffle(&mut self.random);
+        }
+        let is_possible = |kind: &FaultKind| is_whole || !kind.needs_health();
+        let place = self.round.iter().position(is_possible)?;
+        Some(self.round.remove(place))
+    }
+
+    /// Any kind that can join another one.
+    fn draw_second(&mut self, kinds: &[FaultKind]) -> Option<FaultKind> {
+        let can_join = |kind: &FaultKind| !kind.needs_health() && *kind != FaultKind::All;
+        let possible: Vec<FaultKind> = kinds.iter().copied().filter(can_join).collect();
         possible.choose(&mut self.random).copied()
     }
 
@@ -162,9 +175,8 @@ impl<'a> Injector<'a> {
         let Some(&victim) = others.choose(&mut self.random) else {
             return Ok(false);
         };
-        let second = match self.draw(kinds, false) {
-            None | Some(FaultKind::All) => return Ok(false),
-            Some(second) => second,
+        let Some(second) = self.draw_second(kinds) else {
+            return Ok(false);
         };
         let fault = Fault::begin(second, victim, self.cluster, &mut self.random)?;
         *self.events.faults.entry(second).or_default() += 1;
@@ -177,7 +189,7 @@ impl<'a> Injector<'a> {
     }
 
     /// Mostly the primary of a probed partition.
-    fn draw_victim(&mut self, primaries: &[Option<pegasus_common::RpcAddress>]) -> NodeName {
+    fn draw_victim(&mut self, primaries: &[Option<RpcAddress>]) -> NodeName {
         let primary = primaries.choose(&mut self.random).copied().flatten();
         let server = primary.and_then(|primary| self.cluster.server_at(primary));
         server.unwrap_or_else(|| {
@@ -188,11 +200,7 @@ impl<'a> Injector<'a> {
     }
 
     /// The probed partitions that the fault's victim was the primary of.
-    fn partitions_of(
-        &self,
-        fault: &Fault,
-        primaries: &[Option<pegasus_common::RpcAddress>],
-    ) -> Vec<usize> {
+    fn partitions_of(&self, fault: &Fault, primaries: &[Option<RpcAddress>]) -> Vec<usize> {
         let Some(victim) = fault.victim() else {
             return (0..primaries.len()).collect();
         };

@@ -78,10 +78,7 @@ impl Workload {
 
     /// Reads every key as it is in the end: what was acknowledged must be there.
     pub async fn read_everything(&self, table: &Table) -> Result<(), String> {
-        let histories = self.histories.lock();
-        let keys: Vec<String> = histories.iter().map(|(key, _)| key.to_owned()).collect();
-        drop(histories);
-        for key in keys {
+        for key in self.keys() {
             let reader = ClientId(u32::MAX);
             let outcome = self
                 .perform(reader, table, key.clone(), Operation::GetAll)
@@ -91,6 +88,11 @@ impl Workload {
             }
         }
         Ok(())
+    }
+
+    fn keys(&self) -> Vec<String> {
+        let histories = self.histories.lock();
+        histories.iter().map(|(key, _)| key.to_owned()).collect()
     }
 
     /// What was recorded, and nothing more is.

@@ -76,9 +76,9 @@ impl Context {
     }
 }
 
-/// The former member that may become the primary without losing an acknowledged write, by the rule of
-/// the original shell: of the last two that left, those count that live and have reported. One alone
-/// must have all that the configuration knows as committed; of two, the one with more.
+/// The former member that may become the primary without losing an acknowledged write, by the rule
+/// of the original shell: of the last two that left, those count that live and have reported. One
+/// alone must have all that the configuration knows as committed; of two, the one with more.
 fn recommended(partition: &DddPartitionInfo) -> Option<RpcAddress> {
     let committed_at_least = partition.config.last_committed_decree;
     let last_two: Vec<RpcAddress> = partition

@@ -1,14 +1,14 @@
 //! Whether the records of one key are linearizable.
 //!
-//! The records are walked through in the order in which their answers came. A *configuration* says how
-//! things may stand: a state of the key, and which of the operations that are under way have already
-//! taken effect in it. When an operation's answer comes and it has not yet taken effect, it and what
-//! must come before it take effect now, just in time (after Lowe, "Testing for linearizability", 2017,
-//! and Wing & Gong, 1993). Where there are several ways, they are tried one after the other, the
-//! shortest first; when none is left, no order explains the records.
+//! The records are walked through in the order in which their answers came. A *configuration* says
+//! how things may stand: a state of the key, and which of the operations that are under way have
+//! already taken effect in it. When an operation's answer comes and it has not yet taken effect, it
+//! and what must come before it take effect now, just in time (after Lowe, "Testing for
+//! linearizability", 2017, and Wing & Gong, 1993). Where there are several ways, they are tried one
+//! after the other, the shortest first; when none is left, no order explains the records.
 //!
-//! Operations of unknown outcome would make the number of ways explode, because each may take effect
-//! at any later time. Four rules keep it small, none of which changes the verdict:
+//! Operations of unknown outcome would make the number of ways explode, because each may take
+//! effect at any later time. Four rules keep it small, none of which changes the verdict:
 //! - a read takes effect as soon as its answer fits: nothing is lost by it;
 //! - of two configurations with the same state, the one that has used fewer operations of unknown
 //!   outcome, or has more reads behind it, makes the other superfluous;
@@ -52,9 +52,9 @@ pub enum Verdict {
     Linearizable,
     /// No order does.
     Violation(Box<Violation>),
-    /// No order was found before the limits were met. Orders of thousands of operations can seldom all
-    /// be excluded, so this is how most violations in long histories show: the answer that it names
-    /// could not be explained by any order that was tried.
+    /// No order was found before the limits were met. Orders of thousands of operations can seldom
+    /// all be excluded, so this is how most violations in long histories show: the answer that it
+    /// names could not be explained by any order that was tried.
     Undecided(Box<Violation>),
 }
 

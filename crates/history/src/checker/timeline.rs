@@ -36,8 +36,8 @@ pub(super) struct OpenWrite {
     pub(super) twin: Option<usize>,
 }
 
-/// What happens at a moment. Of things that happen at the same one, operations begin first: they are
-/// then taken as concurrent.
+/// What happens at a moment. Of things that happen at the same one, operations begin first: they
+/// are then taken as concurrent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Event {
     Begin(usize),
@@ -68,7 +68,8 @@ pub(super) fn endings<M: Model>(
     endings
 }
 
-/// What matters of the records: nothing of what was surely not done, nor of reads without an answer.
+/// What matters of the records: nothing of what was surely not done, nor of reads without an
+/// answer.
 fn events<M: Model>(
     model: &M,
     records: &[Record<M::Operation, M::Answer>],

@@ -15,8 +15,8 @@ const DOUBTS_MAX: usize = 8;
 /// The model of a hash key.
 ///
 /// A record that expires is present up to its expiry and absent from then on, by the clock of the
-/// server that looks. At what instant within its call an operation looked, and by which clock, is not
-/// known: near the expiry both answers are right.
+/// server that looks. At what instant within its call an operation looked, and by which clock, is
+/// not known: near the expiry both answers are right.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct KeyValue {
     /// How far any server's clock may be from that of the history.
@@ -47,7 +47,8 @@ impl KeyValue {
         }
     }
 
-    /// The records that have surely expired, and those that may have, of those that matter to a call.
+    /// The records that have surely expired, and those that may have, of those that matter to a
+    /// call.
     fn expired(&self, state: &HashKeyState, call: &KeyValueCall<'_>) -> (Vec<Text>, Vec<Text>) {
         let touched = call.operation.touched();
         let mut surely = Vec::new();
@@ -106,8 +107,8 @@ impl Model for KeyValue {
     }
 }
 
-/// The state after the call, if the `gone` records have expired and the answer fits. What it did not
-/// write stays as it was, expired or not: another server's clock may see it otherwise.
+/// The state after the call, if the `gone` records have expired and the answer fits. What it did
+/// not write stays as it was, expired or not: another server's clock may see it otherwise.
 fn step_without(
     state: &HashKeyState,
     gone: &[&Text],

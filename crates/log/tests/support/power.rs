@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::io;
 use std::ops::Range;
-use std::os::unix::fs::FileExt;
+use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -31,6 +31,8 @@ struct Power {
 }
 
 struct PowerFile {
+    /// The file system's.
+    number: u64,
     file: File,
     power: Arc<Mutex<Power>>,
     /// What the sectors that were not flushed held before.
@@ -150,12 +152,21 @@ impl FileLayer for PowerDisk {
             .create(access == Access::Writable)
             .truncate(false)
             .open(path)?;
+        // A flush concerns the file, through whichever handle it was written: the files stay open
+        // here, so that no number is given twice.
+        let number = file.metadata()?.ino();
+        let mut power = self.power.lock();
+        let known = power.files.iter().find(|known| known.number == number);
+        if let Some(known) = known {
+            return Ok(Box::new(Handle(Arc::clone(known))));
+        }
         let file = Arc::new(PowerFile {
+            number,
             file,
             power: Arc::clone(&self.power),
             unflushed: Mutex::default(),
         });
-        self.power.lock().files.push(Arc::clone(&file));
+        power.files.push(Arc::clone(&file));
         Ok(Box::new(Handle(file)))
     }
 

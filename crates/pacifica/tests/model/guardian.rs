@@ -1,7 +1,7 @@
 //! What meta does by itself: declare servers dead, take roles from dead primaries, propose cures.
 
 use pegasus_common::RpcAddress;
-use pegasus_pacifica::{Lease, Membership, Proposal, ProposalKind, Replica};
+use pegasus_pacifica::{Lease, Membership, Proposal, ProposalKind};
 
 use super::node::{Node, Notice};
 use super::{World, address, index_of};
@@ -83,20 +83,24 @@ impl World {
         Some((to, ProposalKind::AddSecondary, node))
     }
 
-    /// All members are gone: meta chooses a server that surely has everything. A primary that does not
-    /// know yet that its lease is over may still commit what it has prepared, so it is the one with
-    /// most that is chosen, when all have been heard.
+    /// All members are gone: meta chooses the one that left last, if it can prove what it has. If that one
+    /// has lost it, anybody who surely has everything; but not while a primary that does not know yet
+    /// that its lease is over may still commit.
     fn choose_truth(&self) -> Option<(usize, ProposalKind, RpcAddress)> {
-        let all_live = self.nodes.iter().all(|node| node.is_up);
-        if self.meta.configuration.member_count() > 0 || !all_live {
+        if self.meta.configuration.member_count() > 0 {
             return None;
         }
-        let candidates = self.nodes.iter().enumerate();
-        let complete = candidates.filter(|(_, node)| self.has_everything(node));
-        let prepared = |node: &Node| node.replica.as_ref().map(Replica::prepared);
-        let (index, node) = complete.max_by_key(|(_, node)| prepared(node))?;
+        let last = self.meta.last_drop.map(index_of)?;
+        let nodes = &self.nodes;
+        let index = if self.has_everything(&nodes[last]) {
+            last
+        } else if nodes.iter().all(|node| node.is_up && !node.leads()) {
+            nodes.iter().position(|node| self.has_everything(node))?
+        } else {
+            return None;
+        };
         let is_alive = self.meta.living[index];
-        is_alive.then_some((index, ProposalKind::AssignPrimary, node.address))
+        is_alive.then_some((index, ProposalKind::AssignPrimary, address(index)))
     }
 
     /// Whether a server has all that was ever committed, and knows it.

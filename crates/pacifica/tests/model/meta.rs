@@ -24,6 +24,8 @@ pub struct Meta {
     pub history: Vec<Configuration>,
     /// The servers that it has not declared dead.
     pub living: Vec<bool>,
+    /// The member that left last.
+    pub last_drop: Option<RpcAddress>,
     requests: VecDeque<Question>,
 }
 
@@ -36,6 +38,7 @@ impl Meta {
             history: vec![configuration.clone()],
             configuration,
             living: vec![true; nodes],
+            last_drop: None,
             requests: VecDeque::new(),
         }
     }
@@ -43,6 +46,11 @@ impl Meta {
     fn commit(&mut self, configuration: Configuration) {
         assert_eq!(configuration.ballot, self.configuration.ballot.next());
         assert!(configuration.is_well_formed());
+        let left = self
+            .configuration
+            .members()
+            .find(|&node| configuration.membership_of(node) == Membership::Outside);
+        self.last_drop = left.or(self.last_drop);
         self.configuration = configuration.clone();
         self.history.push(configuration);
     }

@@ -7,7 +7,7 @@ use pegasus_common::{Ballot, Decree, RpcAddress};
 use pegasus_pacifica::{
     CheckpointId, CheckpointOffer, Configuration, ConfigurationSource, DigestAt, LearnSignature,
     Lease, LeaseTerm, Life, Mutation, Options, Proposal, Recovered, Replay, Replayed, Replica,
-    Standing,
+    ReplicaStatus, Standing,
 };
 
 use super::GPID;
@@ -180,6 +180,12 @@ impl Node {
 
     pub fn flush_storage(&mut self) {
         self.flushed = self.applied;
+    }
+
+    /// Whether the replica holds itself for a primary.
+    pub fn leads(&self) -> bool {
+        let status = self.replica.as_ref().map(Replica::status);
+        status == Some(ReplicaStatus::Primary)
     }
 
     /// Whether a read that comes now would be answered.

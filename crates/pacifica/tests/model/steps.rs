@@ -31,6 +31,8 @@ pub struct Faults {
     pub slow_sender: usize,
     /// What this server is sent takes long.
     pub slow_receiver: usize,
+    /// What this server and meta say to each other takes long, but for beacons.
+    pub hard_of_hearing: usize,
 }
 
 /// So many of 100 deliveries of a slow server happen.
@@ -58,6 +60,7 @@ impl Faults {
             neglect: rate([0, 0, 50, 90])?,
             slow_sender: choices.below(8)?,
             slow_receiver: choices.below(8)?,
+            hard_of_hearing: choices.below(8)?,
         })
     }
 }
@@ -80,7 +83,9 @@ impl World {
         let count = self.nodes.len();
         let at = choices.below(count)?;
         let primary = self.meta.configuration.primary.map_or(at, index_of);
+        let hears = at != faults.hard_of_hearing || choices.below(100)? < SLOW_DELIVERIES;
         let event = match choices.below(100)? {
+            67..77 if !hears => return Some(None),
             0..30 => {
                 let link = choices.below(count * count)?;
                 let luck = choices.below(100)?;
@@ -107,7 +112,7 @@ impl World {
                 records: choices.below(20)?,
             },
             67..71 => Event::Ask {
-                at: self.eager_to_ask(at),
+                at: self.eager_to_ask(at, faults),
             },
             71..77 => Event::Notice { at },
             77..79 => Event::GroupCheck { at: primary },
@@ -127,11 +132,11 @@ impl World {
     }
 
     /// A server that has been told to ask, or the given one.
-    fn eager_to_ask(&self, at: usize) -> usize {
-        self.nodes
-            .iter()
-            .position(|node| node.wants_sync)
-            .unwrap_or(at)
+    fn eager_to_ask(&self, at: usize, faults: &Faults) -> usize {
+        let mut nodes = 0..self.nodes.len();
+        let eager =
+            nodes.find(|&index| self.nodes[index].wants_sync && index != faults.hard_of_hearing);
+        eager.unwrap_or(at)
     }
 
     fn draw_answer(&self, choices: &mut Choices) -> Option<Event> {

@@ -250,6 +250,12 @@ fn another_ballot_of_the_same_primary_does_not_end_a_fetch() {
     world.input(A, |replica, out| replica.on_peer_suspected(address(B), out));
     world.answer_request(0, Copies::Last);
     world.take_notice(A);
+    assert_eq!(world.replica(A).status(), ReplicaStatus::Inactive);
+    assert_eq!(
+        world.replica(A).learners().count(),
+        1,
+        "its checkpoint stays"
+    );
     world.flush_log(A, usize::MAX);
     deliver_all(&mut world, A, spare);
     assert_eq!(world.replica(spare).fetching(), fetching, "on its way");

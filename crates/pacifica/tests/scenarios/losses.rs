@@ -6,8 +6,8 @@ use pegasus_pacifica::{InactiveReason, Membership, ProposalKind, ReplicaStatus, 
 use super::learning::{assert_c_is_a_member, invite_c, write_and_settle};
 use super::model::event::Event;
 use super::model::meta::Copies;
-use super::model::{Size, address};
-use super::{A, B, C, begin_lease, group, group_of};
+use super::model::{Size, World, address};
+use super::{A, B, C, begin_lease, deliver_all, group, group_of};
 
 #[test]
 fn a_wiped_member_leaves_the_group_and_learns_like_anybody() {
@@ -67,8 +67,9 @@ fn the_last_replica_goes_on_by_decision_of_meta() {
     assert!(world.nodes[A].may_read());
 }
 
-#[test]
-fn a_learner_with_another_history_takes_a_checkpoint() {
+/// B has learned from A and left again, and what it has is not A's history any more. A is about to teach
+/// it.
+fn strayed_learner() -> World {
     let mut world = group_of(Size {
         nodes: 2,
         members: 1,
@@ -85,10 +86,39 @@ fn a_learner_with_another_history_takes_a_checkpoint() {
     world.restart(B);
     world.settle();
     world.send_proposal(A, ProposalKind::AddSecondary, address(B));
+    world
+}
+
+fn assert_b_follows_a(world: &World) {
+    assert_eq!(world.replica(B).status(), ReplicaStatus::Secondary);
+    assert_eq!(world.replica(B).digest(), world.replica(A).digest());
+}
+
+#[test]
+fn a_learner_with_another_history_takes_a_checkpoint() {
+    let mut world = strayed_learner();
     world.settle();
     world.progress(A);
     world.settle();
     assert!(world.reach.counts["starts over"] >= 1);
-    assert_eq!(world.replica(B).status(), ReplicaStatus::Secondary);
-    assert_eq!(world.replica(B).digest(), world.replica(A).digest());
+    assert_b_follows_a(&world);
+}
+
+#[test]
+fn a_checkpoint_that_is_gone_is_made_again() {
+    let mut world = strayed_learner();
+    world.take_notice(A);
+    for _ in 0..3 {
+        deliver_all(&mut world, A, B);
+        world.flush_log(B, usize::MAX);
+        deliver_all(&mut world, B, A);
+    }
+    world.teach(A);
+    deliver_all(&mut world, A, B);
+    assert!(world.nodes[B].fetch.is_some());
+    world.nodes[A].checkpoints.clear();
+    world.fetch(B);
+    world.progress(B);
+    world.settle();
+    assert_b_follows_a(&world);
 }

@@ -18,7 +18,6 @@ use tracing::warn;
 use super::core::Core;
 use super::message::CloseOutcome;
 use super::message::ShardMessage;
-use crate::hosted_replica::HostedReplica;
 use crate::stub::HeldReplica;
 
 impl Core {
@@ -85,15 +84,11 @@ impl Core {
     /// it.
     pub fn close(&mut self, described: HeldReplica, done: oneshot::Sender<CloseOutcome>) {
         let gpid = described.gpid;
-        let is_as_described = |replica: &Box<HostedReplica>| {
+        let has_changed = self.replicas.get(&gpid).is_some_and(|replica| {
             let machine = &replica.machine;
-            (machine.ballot(), machine.status()) == (described.ballot, described.status)
-        };
-        if self
-            .replicas
-            .get(&gpid)
-            .is_some_and(|replica| !is_as_described(replica))
-        {
+            (machine.ballot(), machine.status()) != (described.ballot, described.status)
+        });
+        if has_changed {
             // Whoever asked may have given up waiting.
             let _ = done.send(CloseOutcome::Changed);
             return;

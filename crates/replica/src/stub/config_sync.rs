@@ -174,7 +174,7 @@ impl Stub {
     pub(super) fn on_sync_answer(
         &mut self,
         now: MonotonicMillis,
-        asked: AskedSync,
+        asked: &AskedSync,
         answer: ConfigurationQueryByNodeResponse,
         out: &mut Vec<StubEffect>,
     ) {
@@ -191,12 +191,12 @@ impl Stub {
             }
         }
         let listed: BTreeSet<Gpid> = answer.partitions.iter().map(|it| it.config.pid).collect();
-        self.settle_missing(&asked, &answer.partitions, out);
+        self.settle_missing(asked, &answer.partitions, out);
         for update in answer.partitions {
             configure(update, asked.asked_in, out);
         }
         let garbage = answer.gc_replicas.unwrap_or_default();
-        self.put_garbage_aside(&asked, &listed, &garbage, out);
+        self.put_garbage_aside(asked, &listed, &garbage, out);
         let patience = self.options.gc_memory_replica_interval;
         let closing = self
             .sync

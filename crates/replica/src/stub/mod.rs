@@ -165,7 +165,7 @@ impl Stub {
             }
             (Outstanding::Beacon(sent), _) => self.on_beacon_failure(now, sent),
             (Outstanding::ConfigSync(asked), Ok(MetaAnswer::ConfigSync(answer))) => {
-                self.on_sync_answer(now, asked, *answer, out);
+                self.on_sync_answer(now, &asked, *answer, out);
             }
             (Outstanding::ConfigSync(_), _) => self.on_sync_failure(now),
             (Outstanding::Request(asked), Ok(MetaAnswer::Reconfigured(answer))) => {

@@ -75,7 +75,7 @@ enum Progress {
 }
 
 /// A request on its way.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct AskedRequest {
     gpid: Gpid,
     asked_in: LeaseTerm,

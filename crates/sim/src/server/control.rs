@@ -17,6 +17,7 @@ use super::learning::Teaching;
 use super::links::LinkStates;
 use super::{Hosted, Process, ServerEvent, StubEffects, Turn};
 use crate::disk::log_model::LogRecord;
+use crate::disk::storage_model::Health;
 use crate::packet::{CallId, Packet, Place, Request};
 use crate::plan::Plan;
 
@@ -226,7 +227,9 @@ impl Turn<'_> {
         };
         self.process.touched.insert(gpid);
         hosted.replica.refuse_all(&mut self.process.outbox);
-        if let Some(stored) = self.disk.replicas.get_mut(&gpid) {
+        // What cannot be flushed stays in the log.
+        let can_flush = hosted.storage.health() != Health::Broken;
+        if let Some(stored) = self.disk.replicas.get_mut(&gpid).filter(|_| can_flush) {
             stored.flushed = hosted.storage.snapshot();
             self.disk.log.forget_released(gpid);
             self.append(gpid, hosted.instance, LogRecord::Forget);

@@ -2,6 +2,7 @@
 //! checkpoints, and puts a fetched one in the place of a replica's storage.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::mem;
 use std::time::Duration;
 
 use pegasus_common::{Decree, Gpid, RpcAddress, reach};
@@ -266,6 +267,15 @@ impl Turn<'_> {
             takers.retain(|taker| *of != gpid || wanted.contains(&(taker.node, taker.signature)));
             !takers.is_empty()
         });
+    }
+
+    /// Drops the checkpoints of all learners that are gone.
+    pub(super) fn release_all_checkpoints(&mut self) {
+        let hosted = mem::take(&mut self.process.hosted);
+        for (gpid, hosted) in &hosted {
+            self.drop_unwanted_checkpoints(*gpid, hosted);
+        }
+        self.process.hosted = hosted;
     }
 
     /// The replica is closed: what was done for its learners, or fetched for it, is of no use.

@@ -99,6 +99,7 @@ impl Turn<'_> {
         self.with_each_replica(|replica, _, effects| {
             replica.machine.on_progress_timer(effects);
         });
+        self.release_all_checkpoints();
     }
 
     /// A call of the stub has failed.
