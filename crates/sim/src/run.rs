@@ -185,7 +185,8 @@ impl Run {
             .after(Duration::ZERO, Event::Meta { life, event });
         for index in 0..world.servers.len() {
             let has_failed = world.servers[index].disk.condition == Condition::LogBroken
-                || has_broken_storage(&world.servers[index]);
+                || world.servers[index].has_failed_storage
+                || has_failed_replica(&world.servers[index]);
             if has_failed {
                 // As an operator would: what has failed is started again.
                 world.end_process(index, crate::disk::log_model::CrashKind::Process);
@@ -244,13 +245,10 @@ impl Run {
     }
 }
 
-fn has_broken_storage(server: &crate::server::Server) -> bool {
+fn has_failed_replica(server: &crate::server::Server) -> bool {
     let process = server.process.iter();
     let mut hosted = process.flat_map(|process| process.hosted.values());
-    hosted.any(|hosted| {
-        hosted.storage.health() == Health::Broken
-            || hosted.machine().status() == ReplicaStatus::Error
-    })
+    hosted.any(|hosted| hosted.machine().status() == ReplicaStatus::Error)
 }
 
 fn end_stalls(world: &World) {

@@ -114,6 +114,8 @@ pub struct Server {
     pub disk: Disk,
     /// The process, if it runs.
     pub process: Option<Process>,
+    /// A storage has failed in this process: only another process gets it back.
+    pub has_failed_storage: bool,
     life: Life,
     /// What came while the process stood still; `None`: it runs, or is not there.
     backlog: Option<Vec<ServerEvent>>,
@@ -169,6 +171,7 @@ impl Server {
             clock,
             disk,
             process: None,
+            has_failed_storage: false,
             life: 0,
             backlog: None,
             last_start_time: 0,
@@ -208,6 +211,7 @@ impl Server {
     /// Starts the process: it holds its data directory, sends beacons, and reads the directory in.
     pub fn start(&mut self, around: &mut Surroundings) {
         debug_assert!(self.process.is_none(), "one process at a time");
+        self.has_failed_storage = false;
         self.life += 1;
         let now = self.clock.monotonic(around.now());
         let wall = self.clock.wall(around.now()).to_unix_millis();
