@@ -137,7 +137,6 @@ pub fn run_seed(seed: u64) -> Result<Summary, String> {
 }
 
 /// Runs one seed and gives what happened, step by step.
-#[must_use]
 pub fn trace_seed(seed: u64) -> (Vec<String>, Result<Summary, String>) {
     let mut run = Run::new(seed, Verbosity::Lines);
     let outcome = catch_unwind(AssertUnwindSafe(|| run.to_end()));

@@ -155,7 +155,9 @@ pub fn code_of(operation: &Operation) -> TaskCode {
 }
 
 /// What a frame that answers a write says.
-#[must_use]
+///
+/// # Errors
+/// The error code in the frame's header.
 pub fn answer_of(operation: &Operation, mut frame: BytesMut) -> Result<Answer, ErrorCode> {
     let frame = ResponseFrame::split_from(&mut frame, FRAME_BYTES_MAX)
         .ok()

@@ -58,6 +58,16 @@ impl Memory {
             .sighting(node, pid, since.unwrap_or(self.reign_began))
     }
 
+    /// What `node` has reported of a partition in this reign, also before the partition last changed.
+    pub fn last_sighting(&self, node: RpcAddress, pid: Gpid) -> Sighting<'_> {
+        self.reports.sighting(node, pid, self.reign_began)
+    }
+
+    /// When the reign began.
+    pub fn reign_began(&self) -> MonotonicMillis {
+        self.reign_began
+    }
+
     pub fn pass_over(&mut self, pid: Gpid, node: RpcAddress) {
         self.passed_over.entry(pid).or_default().insert(node);
     }

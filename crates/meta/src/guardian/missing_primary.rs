@@ -37,7 +37,7 @@ pub(super) fn succession(
     };
     let has_successor = configuration.secondaries.iter().any(|&secondary| {
         scene.detector.is_serving(secondary)
-            && !is_known_unfit(memory, configuration.pid, secondary)
+            && is_fit(memory, scene, configuration.pid, secondary)
             && may_replace(secondary)
     });
     if !has_successor {
@@ -79,6 +79,20 @@ pub(super) fn choose_primary(
             secondary,
         )
     })
+}
+
+/// Whether a member surely has what a primary needs: its process says so, or it is the process that
+/// the reign before knew. One that was restarted since may have lost its data, and says so in a
+/// moment; until then nobody loses the role in its favour.
+fn is_fit(memory: &Memory, scene: &Scene<'_>, pid: Gpid, member: RpcAddress) -> bool {
+    match memory.last_sighting(member, pid) {
+        Sighting::Present(report) => report.standing == Standing::Proven,
+        Sighting::Absent => false,
+        Sighting::Unreported => scene
+            .detector
+            .serving_since(member)
+            .is_some_and(|since| since <= memory.reign_began()),
+    }
 }
 
 /// Whether a member has said since the partition last changed that its replica is gone or may have

@@ -59,7 +59,7 @@ impl Turn<'_> {
         if !has_learned {
             reach!("disk: a learner restarts");
         }
-        let storage = ModelStorage::open(stored.flushed.clone());
+        let storage = ModelStorage::open(stored.flushed);
         let recovered = self.replay(gpid, &storage, head, records, standing);
         match recovered {
             Ok(recovered) => {
@@ -133,7 +133,7 @@ impl Turn<'_> {
         self.process.last_instance += 1;
         let instance = self.process.last_instance;
         let me = self.place().address();
-        let life = Life(self.around.random.next());
+        let life = Life(self.around.random.bits());
         let plan = &self.around.plan;
         let machine = Replica::new(gpid, me, life, plan.options, recovered);
         self.around.checks.on_opened(self.index, gpid, &machine);
