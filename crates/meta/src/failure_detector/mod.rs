@@ -276,6 +276,16 @@ impl FailureDetector {
         }
     }
 
+    /// Whether nothing has been heard of `node` for so long that it may well be gone: some beacons
+    /// are missing. That proves nothing, but nobody should lose a role in its favour.
+    #[must_use]
+    pub fn is_silent(&self, now: MonotonicMillis, node: RpcAddress) -> bool {
+        let silence_max = self.options.grace / 3;
+        self.workers
+            .get(&node)
+            .is_none_or(|worker| now.after(self.grace()).since(worker.deadline) > silence_max)
+    }
+
     /// Since when `node` has been serving without a break, if it is.
     #[must_use]
     pub fn serving_since(&self, node: RpcAddress) -> Option<MonotonicMillis> {

@@ -37,6 +37,7 @@ pub(super) fn succession(
     };
     let has_successor = configuration.secondaries.iter().any(|&secondary| {
         scene.detector.is_serving(secondary)
+            && !scene.detector.is_silent(now, secondary)
             && is_fit(memory, scene, configuration.pid, secondary)
             && may_replace(secondary)
     });
