@@ -313,7 +313,10 @@ impl LogModel {
         through: Decree,
         count_max: usize,
     ) -> Option<Vec<Mutation>> {
-        let mut last: BTreeMap<Decree, &Mutation> = BTreeMap::new();
+        // Indexed by the distance from the first decree that is wanted: learners ask for this often.
+        let first = after.next();
+        let wanted = usize::try_from(through.0 - after.0).unwrap_or(0);
+        let mut last: Vec<Option<&Mutation>> = vec![None; wanted.min(count_max)];
         for entry in self
             .entries
             .iter()
@@ -321,21 +324,17 @@ impl LogModel {
         {
             match &entry.record {
                 LogRecord::Mutation(mutation) if !entry.is_damaged => {
-                    last.insert(mutation.decree, mutation);
+                    let distance = usize::try_from(mutation.decree.0 - first.0);
+                    if let Some(slot) = distance.ok().and_then(|at| last.get_mut(at)) {
+                        *slot = Some(mutation);
+                    }
                 }
-                record if record.begins_anew() => last.clear(),
+                record if record.begins_anew() => last.fill(None),
                 _ => {}
             }
         }
-        let mut found = Vec::new();
-        let mut next = after.next();
-        while let Some(mutation) = last.get(&next) {
-            if next > through || found.len() == count_max {
-                break;
-            }
-            found.push((*mutation).clone());
-            next = next.next();
-        }
+        let unbroken = last.into_iter().map_while(|found| found.cloned());
+        let found: Vec<Mutation> = unbroken.collect();
         (!found.is_empty()).then_some(found)
     }
 }
