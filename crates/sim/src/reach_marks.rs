@@ -70,6 +70,22 @@ pub const REQUIRED: &[&str] = &[
     "network: a message comes twice",
 ];
 
+/// The marks that this process has not reached yet; none where they are not counted.
+#[must_use]
+pub fn unreached() -> Vec<&'static str> {
+    #[cfg(feature = "reach")]
+    {
+        let hits = pegasus_common::reach::hits();
+        let required = REQUIRED.iter();
+        required
+            .filter(|mark| !hits.contains_key(*mark))
+            .copied()
+            .collect()
+    }
+    #[cfg(not(feature = "reach"))]
+    Vec::new()
+}
+
 /// What a replica is after an event.
 pub fn of_machine(machine: &Replica) {
     match machine.role() {
