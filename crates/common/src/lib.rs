@@ -1,16 +1,18 @@
 //! The vocabulary that every other crate speaks: identifiers, ballots and decrees, addresses, error
 //! codes, keys and values; and the plumbing that every server shares: configuration, metrics,
-//! logging and clocks. It knows no socket and no protocol.
+//! logging, clocks, and what one process takes over from the last. It knows no socket and no protocol.
 
 pub mod address;
 pub mod clock;
 pub mod config;
+pub mod directory_lock;
 pub mod error_code;
 pub mod ids;
 pub mod key;
 pub mod logging;
 pub mod metrics;
 pub mod partition_hash;
+pub mod predecessor;
 pub mod reach;
 pub mod storage_status;
 pub mod value;

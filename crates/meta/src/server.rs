@@ -10,6 +10,7 @@ use pegasus_common::address::ParseAddressError;
 use pegasus_common::config::RunningConfig;
 use pegasus_common::logging::LevelControl;
 use pegasus_common::metrics::Registry;
+use pegasus_common::predecessor::PREDECESSOR_PATIENCE;
 use pegasus_metastore::{
     CommitError, Epoch, Leadership, LocalOptions, LocalStore, MemoryStore, MetadataStore,
     OpenError, ScanRange, StoreError,
@@ -112,7 +113,7 @@ impl MetaServer {
             StateServiceType::Memory => Arc::new(MemoryStore::single()),
         };
         let refused = |source| ServerError::Listen { address, source };
-        let listener = bind(address).map_err(refused)?;
+        let listener = bind(address, PREDECESSOR_PATIENCE).map_err(refused)?;
         // Port 0 has become a real one.
         let address = match listener.local_addr().map_err(refused)? {
             SocketAddr::V4(address) => RpcAddress::from_v4(address),

@@ -96,7 +96,7 @@ impl Service for FakeReplicaServer {
 
 /// Starts a pretended replica server on this event loop.
 fn fake_replica_server(proposals: &Rc<Cell<u32>>, outputs: &Rc<Outputs>) -> RpcAddress {
-    let listener = bind(SocketAddr::from(([127, 0, 0, 1], 0))).unwrap();
+    let listener = bind(SocketAddr::from(([127, 0, 0, 1], 0)), Duration::ZERO).unwrap();
     let address = listener.local_addr().unwrap().to_string().parse().unwrap();
     let service = Rc::new(FakeReplicaServer {
         proposals: Rc::clone(proposals),

@@ -29,6 +29,8 @@ use crate::outputs::ReplyTo;
 use crate::service::Request;
 use crate::service::Responder;
 use crate::service::Service;
+use crate::silence;
+use crate::silence::INCOMING_SILENCE_MAX;
 
 /// Room made before each read.
 const READ_BYTES: usize = 16 << 10;
@@ -69,7 +71,7 @@ impl<S: Service> Inbound<S> {
             permit,
         } = connection;
         let mut stream = TcpStream::from_std(stream)?;
-        stream.set_nodelay(true)?;
+        silence::prepare(&stream, INCOMING_SILENCE_MAX)?;
         let mut buffer = BytesMut::with_capacity(READ_BYTES);
         let protocol = loop {
             if let Some(protocol) = Protocol::detect(&buffer) {

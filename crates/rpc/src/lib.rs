@@ -28,6 +28,7 @@ mod session_error;
 mod session_pool;
 #[cfg(test)]
 mod session_tests;
+mod silence;
 pub mod turn;
 
 pub use gate::ConnectionGate;

@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use pegasus_common::predecessor::take_over;
 use socket2::Domain;
 use socket2::Protocol;
 use socket2::Socket;
@@ -36,11 +37,17 @@ pub struct ReservedAddress {
     socket: Socket,
 }
 
-/// Takes an address. Port 0 takes a free one; ask [`ReservedAddress::local_addr`] for it.
+/// Takes an address, for which an earlier process may take `patience` to end. Port 0 takes a free one;
+/// ask [`ReservedAddress::local_addr`] for it.
 ///
 /// # Errors
 /// The address is in use or not this machine's.
-pub fn reserve(address: SocketAddr) -> io::Result<ReservedAddress> {
+pub fn reserve(address: SocketAddr, patience: Duration) -> io::Result<ReservedAddress> {
+    let is_held = |error: &io::Error| error.kind() == io::ErrorKind::AddrInUse;
+    take_over(patience, is_held, || try_reserve(address))
+}
+
+fn try_reserve(address: SocketAddr) -> io::Result<ReservedAddress> {
     let socket = Socket::new(
         Domain::for_address(address),
         Type::STREAM,
@@ -72,12 +79,13 @@ impl ReservedAddress {
     }
 }
 
-/// Opens a listening socket. Port 0 takes a free one; ask `local_addr` for it.
+/// Opens a listening socket, for whose address an earlier process may take `patience` to end. Port 0
+/// takes a free one; ask `local_addr` for it.
 ///
 /// # Errors
 /// The address is in use or not this machine's.
-pub fn bind(address: SocketAddr) -> io::Result<std::net::TcpListener> {
-    reserve(address)?.listen()
+pub fn bind(address: SocketAddr, patience: Duration) -> io::Result<std::net::TcpListener> {
+    reserve(address, patience)?.listen()
 }
 
 /// Accepts for ever and hands each admitted connection to `deliver`.
@@ -110,5 +118,29 @@ pub async fn accept_connections(
             },
             Err(refusal) => warn!(%peer, %refusal, "connection refused"),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+    use std::thread;
+
+    use super::*;
+
+    #[test]
+    fn an_address_that_becomes_free_is_taken() {
+        let held = bind((std::net::Ipv4Addr::LOCALHOST, 0).into(), Duration::ZERO).unwrap();
+        let address = held.local_addr().unwrap();
+        let refused = bind(address, Duration::ZERO).unwrap_err();
+        assert_eq!(refused.kind(), io::ErrorKind::AddrInUse);
+        let (tell, waiting) = mpsc::channel();
+        let next = thread::spawn(move || {
+            tell.send(()).unwrap();
+            bind(address, Duration::from_secs(60))
+        });
+        waiting.recv().unwrap();
+        drop(held);
+        next.join().unwrap().unwrap();
     }
 }

@@ -27,7 +27,12 @@ use tracing::debug;
 use tracing::info;
 use tracing::warn;
 
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
+use crate::silence;
+use crate::silence::OUTGOING_SILENCE_MAX;
+
+/// A server that is there takes a connection at once. Shorter than the pause in which the system sends
+/// a lost request for a connection again: a new attempt is a new request.
+const CONNECT_TIMEOUT: Duration = Duration::from_millis(500);
 const RECONNECT_DELAY_MIN: Duration = Duration::from_millis(20);
 const RECONNECT_DELAY_MAX: Duration = Duration::from_secs(1);
 /// A link that broke sooner than this is not made anew any faster than one that failed.
@@ -376,7 +381,7 @@ async fn connect(address: SocketAddr) -> io::Result<(OwnedReadHalf, OwnedWriteHa
         .await
         .map_err(|_| io::Error::from(ErrorKind::TimedOut))??;
     refuse_self_connection(&stream)?;
-    stream.set_nodelay(true)?;
+    silence::prepare(&stream, OUTGOING_SILENCE_MAX)?;
     Ok(stream.into_split())
 }
 

@@ -26,12 +26,16 @@ use crate::peer_links::refuse_self_connection;
 use crate::session_calls::{CallId, Calls};
 use crate::session_driver::Driver;
 use crate::session_error::{CallError, CloseReason};
+use crate::silence::{self, OUTGOING_SILENCE_MAX};
 
 /// Limits of one connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SessionOptions {
     /// How long to wait for the connection.
     pub connect_timeout: Duration,
+    /// How long the other machine may leave what was sent unacknowledged. Then the connection ends,
+    /// and with it every call that it has. An answer may take longer.
+    pub silence_max: Duration,
     /// Calls without an answer. More are refused with [`CallError::Overloaded`].
     pub in_flight_max: usize,
     /// Request bytes that the socket has not taken. More are refused likewise.
@@ -41,11 +45,12 @@ pub struct SessionOptions {
 }
 
 impl Default for SessionOptions {
-    /// 3 s, 4096 calls, 32 MiB, and 64 MiB: the largest answer that a server makes is a `multi_get`
-    /// of 30 MiB and one record.
+    /// 1 s, 2 s, 4096 calls, 32 MiB, and 64 MiB: the largest answer that a server makes is a
+    /// `multi_get` of 30 MiB and one record.
     fn default() -> Self {
         Self {
-            connect_timeout: Duration::from_secs(3),
+            connect_timeout: Duration::from_secs(1),
+            silence_max: OUTGOING_SILENCE_MAX,
             in_flight_max: 4096,
             unsent_bytes_max: 32 << 20,
             answer_bytes_max: 64 << 20,
@@ -149,10 +154,7 @@ impl Session {
             Err(_) => return Err(fail("timed out")),
         };
         refuse_self_connection(&stream).map_err(|error| fail(&error.to_string()))?;
-        // Small requests must not wait for the acknowledgement of earlier ones.
-        stream
-            .set_nodelay(true)
-            .map_err(|error| fail(&error.to_string()))?;
+        silence::prepare(&stream, options.silence_max).map_err(|error| fail(&error.to_string()))?;
         let shared = Arc::new(Shared {
             server,
             calls: Mutex::new(Calls::new(server, options)),

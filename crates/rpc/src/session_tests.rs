@@ -313,3 +313,20 @@ async fn a_pool_pauses_between_attempts_and_comes_back() {
     peer.echo(&request).await;
     calling.await.unwrap().unwrap();
 }
+
+#[tokio::test]
+async fn a_connection_whose_other_end_takes_nothing_is_given_up() {
+    let options = SessionOptions {
+        silence_max: Duration::from_millis(200),
+        ..SessionOptions::default()
+    };
+    let (session, _peer) = connected(options).await;
+    // More than both sockets hold: the rest stays unacknowledged.
+    let large = Bytes::from(vec![0; 16 << 20]);
+    let header = RoutingHeader::server(Duration::from_secs(600));
+    let call = session.call(TaskCode::Put, header, &large);
+    let ended = tokio::time::timeout(PATIENCE, call).await;
+    let error = ended.expect("the connection lives on in silence");
+    assert!(matches!(error, Err(CallError::ConnectionLost { .. })));
+    assert!(session.is_closed());
+}

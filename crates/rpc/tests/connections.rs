@@ -68,7 +68,7 @@ struct Server {
 impl Server {
     fn new(limits: NetworkLimits) -> Self {
         let (service, outputs) = (Rc::<Scripted>::default(), Outputs::new(&limits));
-        let listener = bind(SocketAddr::from(([127, 0, 0, 1], 0))).unwrap();
+        let listener = bind(SocketAddr::from(([127, 0, 0, 1], 0)), Duration::ZERO).unwrap();
         Self {
             gate: ConnectionGate::new(&limits),
             inbound: Inbound::new(Rc::clone(&service), Rc::clone(&outputs), limits),

@@ -1,8 +1,11 @@
 //! The store's directory: its lock, its file names, and files that appear whole or not at all.
 
-use std::fs::{self, File, OpenOptions, TryLockError};
+use std::fs::{self, File};
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use pegasus_common::directory_lock::DirectoryLock;
 
 use super::OpenError;
 
@@ -15,7 +18,7 @@ const UNFINISHED: &str = "tmp";
 #[derive(Debug)]
 pub(super) struct Directory {
     path: PathBuf,
-    _lock: File,
+    _lock: DirectoryLock,
 }
 
 /// What the directory holds.
@@ -32,26 +35,13 @@ pub(super) struct Listing {
 }
 
 impl Directory {
-    /// Creates the directory if it is missing, and locks it.
-    pub fn lock(path: &Path) -> Result<Self, OpenError> {
-        fs::create_dir_all(path).map_err(io_error("create", path))?;
-        let lock_path = path.join(LOCK);
-        let lock = OpenOptions::new()
-            .create(true)
-            .truncate(false)
-            .write(true)
-            .open(&lock_path)
-            .map_err(io_error("open", &lock_path))?;
-        match lock.try_lock() {
-            Ok(()) => Ok(Self {
-                path: path.to_owned(),
-                _lock: lock,
-            }),
-            Err(TryLockError::WouldBlock) => Err(OpenError::InUse {
-                path: path.to_owned(),
-            }),
-            Err(TryLockError::Error(source)) => Err(io_error("lock", &lock_path)(source)),
-        }
+    /// Creates the directory if it is missing, and locks it. An earlier process may take `patience`
+    /// to end.
+    pub fn lock(path: &Path, patience: Duration) -> Result<Self, OpenError> {
+        Ok(Self {
+            path: path.to_owned(),
+            _lock: DirectoryLock::acquire(path, LOCK, patience)?,
+        })
     }
 
     pub fn path(&self) -> &Path {

@@ -17,9 +17,12 @@ use std::future::ready;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use bytes::Bytes;
 use parking_lot::{Mutex, RwLock};
+use pegasus_common::directory_lock::DirectoryLockError;
+use pegasus_common::predecessor::PREDECESSOR_PATIENCE;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::key_space::KeySpace;
@@ -39,6 +42,8 @@ pub struct LocalOptions {
     pub waiting_commits_max: usize,
     /// A batch takes no more commits when it has this many bytes.
     pub batch_bytes_max: usize,
+    /// How long another process that has the directory may take to end.
+    pub predecessor_patience: Duration,
 }
 
 impl Default for LocalOptions {
@@ -47,6 +52,7 @@ impl Default for LocalOptions {
             log_bytes_max: 8 << 20,
             waiting_commits_max: 1024,
             batch_bytes_max: 4 << 20,
+            predecessor_patience: PREDECESSOR_PATIENCE,
         }
     }
 }
@@ -54,12 +60,9 @@ impl Default for LocalOptions {
 /// Why a directory cannot be opened as a store.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
-    /// Another process, or another store in this one, has it open.
-    #[error("{} is in use by another process (its LOCK file is held)", path.display())]
-    InUse {
-        /// The directory.
-        path: PathBuf,
-    },
+    /// Another process, or another store in this one, has it open, or it cannot be locked.
+    #[error("metadata store {0}")]
+    Lock(#[from] DirectoryLockError),
     /// A file that must be there is not, or files are there that no crash can leave.
     #[error("{} is no complete metadata store: {reason}", path.display())]
     Incomplete {
@@ -145,7 +148,7 @@ impl LocalStore {
     }
 
     fn open_with(path: &Path, options: LocalOptions, open: OpenMedium) -> Result<Self, OpenError> {
-        let directory = Directory::lock(path)?;
+        let directory = Directory::lock(path, options.predecessor_patience)?;
         let recovered = recovery::recover(&directory)?;
         let shared = Arc::new(Shared {
             keys: RwLock::new(recovered.keys),

@@ -190,9 +190,13 @@ async fn a_damaged_or_missing_file_is_no_empty_start() {
 async fn one_process_at_a_time() {
     let directory = filled().await;
     let store = open(directory.path()).unwrap();
+    let options = LocalOptions {
+        predecessor_patience: Duration::ZERO,
+        ..LocalOptions::default()
+    };
     assert!(matches!(
-        open(directory.path()),
-        Err(OpenError::InUse { .. })
+        LocalStore::open(directory.path(), options),
+        Err(OpenError::Lock(DirectoryLockError::InUse { .. }))
     ));
     drop(store);
     open(directory.path()).unwrap();

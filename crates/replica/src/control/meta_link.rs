@@ -20,6 +20,9 @@ use crate::stub::MetaQuestion;
 
 /// A meta server that is there takes a connection at once; a lost packet must not cost the lease.
 const CONNECT_TIMEOUT: Duration = Duration::from_millis(500);
+/// Half of the default lease: after a cut that the lease could outlive, a new connection is made in
+/// time.
+const SILENCE_MAX: Duration = Duration::from_secs(1);
 
 /// The connections to the meta servers.
 pub struct MetaLink {
@@ -78,6 +81,7 @@ impl MetaLink {
 fn new_pool() -> SessionPool {
     SessionPool::new(SessionOptions {
         connect_timeout: CONNECT_TIMEOUT,
+        silence_max: SILENCE_MAX,
         ..SessionOptions::default()
     })
 }

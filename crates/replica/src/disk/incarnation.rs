@@ -4,15 +4,15 @@
 //! its lease: that is what a beacon with a newer start time tells the meta server. So no beacon may
 //! be sent before.
 
-use std::fs;
-use std::fs::File;
-use std::fs::OpenOptions;
-use std::fs::TryLockError;
 use std::io;
 use std::path::Path;
 use std::path::PathBuf;
 
+use std::time::Duration;
+
 use pegasus_common::clock::WallMicros;
+use pegasus_common::directory_lock::DirectoryLock;
+use pegasus_common::directory_lock::DirectoryLockError;
 use tracing::error;
 
 use super::checked_file;
@@ -31,26 +31,15 @@ const FORMAT: FileFormat = FileFormat {
 #[derive(Debug)]
 pub struct Incarnation {
     start_time: i64,
-    _locks: Vec<File>,
+    _locks: Vec<DirectoryLock>,
 }
 
 /// The data directories cannot be held.
 #[derive(Debug, thiserror::Error)]
 pub enum IncarnationError {
-    /// Another process has the directory.
-    #[error("data directory {path} is in use by another process")]
-    InUse {
-        /// The directory.
-        path: PathBuf,
-    },
-    /// The file system refuses.
-    #[error("data directory {path}: cannot lock it: {source}")]
-    Lock {
-        /// The directory.
-        path: PathBuf,
-        /// What the system said.
-        source: io::Error,
-    },
+    /// One is in use by another process, or cannot be locked.
+    #[error("data directory {0}")]
+    Lock(#[from] DirectoryLockError),
     /// The number of this process cannot be recorded.
     #[error(transparent)]
     Record(#[from] CheckedFileError),
@@ -59,14 +48,18 @@ pub enum IncarnationError {
 impl Incarnation {
     /// Locks all data directories, which are made where they do not exist, and gives this process a
     /// number: `now`, or more where an earlier process had as much, since the wall clock may have
-    /// been set back.
+    /// been set back. An earlier process may take `patience` to end.
     ///
     /// # Errors
     /// A directory is in use, or the file system refuses.
-    pub fn begin(directories: &[&Path], now: WallMicros) -> Result<Self, IncarnationError> {
+    pub fn begin(
+        directories: &[&Path],
+        now: WallMicros,
+        patience: Duration,
+    ) -> Result<Self, IncarnationError> {
         let locks = directories
             .iter()
-            .map(|directory| lock(directory))
+            .map(|directory| DirectoryLock::acquire(directory, LOCK_FILE, patience))
             .collect::<Result<_, _>>()?;
         let files: Vec<PathBuf> = directories.iter().map(|it| it.join(START_FILE)).collect();
         let latest = files.iter().filter_map(|file| recorded(file)).max();
@@ -90,25 +83,6 @@ impl Incarnation {
     }
 }
 
-fn lock(directory: &Path) -> Result<File, IncarnationError> {
-    let path = directory.to_path_buf();
-    let open = || {
-        fs::create_dir_all(directory)?;
-        let mut options = OpenOptions::new();
-        options.create(true).truncate(false).write(true);
-        options.open(directory.join(LOCK_FILE))
-    };
-    let file = match open() {
-        Ok(file) => file,
-        Err(source) => return Err(IncarnationError::Lock { path, source }),
-    };
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(IncarnationError::InUse { path }),
-        Err(TryLockError::Error(source)) => Err(IncarnationError::Lock { path, source }),
-    }
-}
-
 /// The number of the last process, if the file tells. Without it only a clock that was set back can
 /// do harm: the meta server then ignores this process until the clock has caught up.
 fn recorded(file: &Path) -> Option<i64> {
@@ -126,6 +100,8 @@ fn recorded(file: &Path) -> Option<i64> {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     const NOON: WallMicros = WallMicros(1_000_000_000);
@@ -134,12 +110,16 @@ mod tests {
     fn a_second_process_is_refused_until_the_first_has_ended() {
         let one = tempfile::tempdir().unwrap();
         let other = tempfile::tempdir().unwrap();
-        let held = Incarnation::begin(&[one.path()], NOON).unwrap();
+        let begin = |directories: &[&Path]| Incarnation::begin(directories, NOON, Duration::ZERO);
+        let held = begin(&[one.path()]).unwrap();
         let both = [other.path(), one.path()];
-        let refused = Incarnation::begin(&both, NOON).unwrap_err();
-        assert!(matches!(refused, IncarnationError::InUse { path } if path == one.path()));
+        assert!(matches!(
+            begin(&both).unwrap_err(),
+            IncarnationError::Lock(DirectoryLockError::InUse { directory, .. })
+                if directory == one.path()
+        ));
         drop(held);
-        Incarnation::begin(&both, NOON).unwrap();
+        begin(&both).unwrap();
     }
 
     #[test]
@@ -148,7 +128,7 @@ mod tests {
         let other = tempfile::tempdir().unwrap();
         let both = [one.path(), other.path()];
         let start = |directories: &[&Path], now| {
-            Incarnation::begin(directories, WallMicros(now))
+            Incarnation::begin(directories, WallMicros(now), Duration::ZERO)
                 .unwrap()
                 .start_time()
         };

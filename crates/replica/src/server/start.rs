@@ -16,6 +16,7 @@ use pegasus_common::RpcAddress;
 use pegasus_common::clock::WallMicros;
 use pegasus_common::config::RunningConfig;
 use pegasus_common::logging::LevelControl;
+use pegasus_common::predecessor::PREDECESSOR_PATIENCE;
 use pegasus_engine::Shared;
 use pegasus_pacifica::Options;
 use pegasus_rpc::ConnectionGate;
@@ -81,7 +82,7 @@ pub(super) async fn start_beacons(config: ReplicaServerConfig) -> Result<Beaconi
     let metas = resolve(&config.replication.meta_list()?).await?;
     let lease = Arc::new(Lease::new(config.replication.lease_length()?));
     let paths: Vec<&Path> = directories.iter().map(|it| it.path.as_path()).collect();
-    let incarnation = Incarnation::begin(&paths, WallMicros::now())?;
+    let incarnation = Incarnation::begin(&paths, WallMicros::now(), PREDECESSOR_PATIENCE)?;
     let (reserved, address) = reserve(config.network.socket_address()?)?;
     let options = stub_options(&config.replication, address, &incarnation, metas, &lease);
     info!(%address, start_time = incarnation.start_time(), "data directories locked");
@@ -220,7 +221,7 @@ pub(super) fn start(beaconing: Beaconing, level: LevelControl) -> Result<Started
 /// The address, where nothing listens yet, with its real port.
 fn reserve(address: SocketAddr) -> Result<(ReservedAddress, SocketAddrV4), ServerError> {
     let failed = |source| ServerError::Listen { address, source };
-    let reserved = listener::reserve(address).map_err(failed)?;
+    let reserved = listener::reserve(address, PREDECESSOR_PATIENCE).map_err(failed)?;
     match reserved.local_addr() {
         Ok(SocketAddr::V4(address)) => Ok((reserved, address)),
         Ok(SocketAddr::V6(_)) => Err(failed(io::ErrorKind::AddrNotAvailable.into())),

@@ -59,7 +59,8 @@ impl TestNode {
             metrics,
             running_config: RunningConfig::new(config.clone()),
             write_size_max: Arc::new(AtomicU64::new(0)),
-            incarnation: Incarnation::begin(&[&directory], WallMicros::now()).unwrap(),
+            incarnation: Incarnation::begin(&[&directory], WallMicros::now(), Duration::ZERO)
+                .unwrap(),
             config,
         };
         Self {

@@ -157,6 +157,24 @@ fn a_peer_that_takes_nothing_is_cut_off() {
 }
 
 #[test]
+fn a_link_that_is_not_acknowledged_is_made_anew() {
+    run(async {
+        let group = Group::new().await;
+        group.links.reach(group.peer);
+        let _stream = group.accept().await;
+        // More than the sockets hold, and less than what cuts the peer off.
+        group
+            .links
+            .send(group.peer, Bytes::from(vec![0; STAGED_BYTES_MAX / 2]));
+        group.links.flush();
+        assert!(group.links.is_connected(group.peer));
+        let since = Instant::now();
+        group.accept().await;
+        assert!(since.elapsed() >= OUTGOING_SILENCE_MAX / 2);
+    });
+}
+
+#[test]
 fn a_peer_that_accepts_and_closes_is_not_tried_without_pause() {
     run(async {
         let group = Group::new().await;
