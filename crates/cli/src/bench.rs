@@ -1,9 +1,10 @@
-//! `pegasus bench`: a closed-loop load generator. Every connection has one operation under way;
-//! keys are computed and values are taken from a random buffer, so that the generator costs little
+//! `pegasus bench`: a load generator. Every connection has one operation under way, as fast as the
+//! cluster answers or at a given rate; keys are computed and values are taken from a random buffer, so that the generator costs little
 //! beside the client library.
 
 mod distribution;
 mod key_space;
+mod pace;
 mod progress;
 mod report;
 mod worker;
@@ -37,6 +38,10 @@ pub struct BenchCommand {
     /// Clients, each with its own connections and one operation under way
     #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     connections: u32,
+    /// Operations per second over all connections, where latencies count from the time at which an
+    /// operation was due; as many as possible if not given
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    rate: Option<u32>,
     /// Threads that drive them
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=256))]
     threads: u32,

@@ -29,6 +29,7 @@ impl Report {
             "distribution": distribution,
             "table": command.table,
             "connections": command.connections,
+            "rate": command.rate,
             "threads": command.threads,
             "value_size": command.value_size,
             "keys": command.keys,

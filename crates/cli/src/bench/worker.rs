@@ -14,6 +14,7 @@ use rand::{Rng as _, SeedableRng as _};
 
 use super::distribution::{Distribution, KeyChooser};
 use super::key_space::KeySpace;
+use super::pace::Pace;
 use super::workload::{Step, Workload};
 use super::{BenchCommand, BenchError};
 
@@ -153,6 +154,7 @@ pub fn run_thread(
             let seed = seed.wrapping_add(u64::from(number));
             let worker = Worker {
                 table,
+                pace: Pace::of_worker(command.rate, number, command.connections, started),
                 plan: plan.clone(),
                 values: values.clone(),
                 rng: SmallRng::seed_from_u64(seed),
@@ -180,6 +182,7 @@ fn value_pool(plan: &Plan) -> Bytes {
 
 struct Worker {
     table: Table,
+    pace: Pace,
     plan: Arc<Plan>,
     values: Bytes,
     rng: SmallRng,
@@ -201,7 +204,11 @@ impl Worker {
         let chooser = self.chooser();
         let mut now = Instant::now();
         let deadline = now + duration;
-        while now < deadline && !self.stop.load(Ordering::Relaxed) {
+        loop {
+            now = self.pace.next(now).await;
+            if now >= deadline || self.stop.load(Ordering::Relaxed) {
+                return;
+            }
             let step = self.plan.workload.draw(&mut self.rng);
             let result = self.step(step, &chooser).await;
             // The end of one operation is the begin of the next: one look at the clock each.

@@ -230,10 +230,10 @@ impl ChaosCluster {
         self.start_all()
     }
 
-    /// Ends all processes, the replica servers first.
+    /// Ends all processes, the meta servers first, so that nothing is given away any more.
     pub fn stop(&self) -> Result<(), CliError> {
-        self.end(&self.names(NodeRole::Replica), Signal::TERM)?;
-        self.end(&self.names(NodeRole::Meta), Signal::TERM)
+        self.end(&self.names(NodeRole::Meta), Signal::TERM)?;
+        self.end(&self.names(NodeRole::Replica), Signal::TERM)
     }
 
     fn running(&self, name: NodeName) -> Result<Option<RunningProcess>, CliError> {

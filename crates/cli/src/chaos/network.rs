@@ -71,8 +71,11 @@ impl Network {
         Ok(Self { cuts: Vec::new() })
     }
 
-    /// From now on nothing that `from` sends reaches `to`.
+    /// From now on nothing that `from` sends reaches `to`. Another fault may have cut the link before.
     pub fn cut(&mut self, layout: &Layout, from: Host, to: Host) -> Result<(), CliError> {
+        if self.cuts.contains(&(from, to)) {
+            return Ok(());
+        }
         let address = address(layout, to)?.to_string();
         let link = [
             "neigh",
@@ -125,4 +128,34 @@ fn address(layout: &Layout, host: Host) -> Result<Ipv4Addr, CliError> {
 /// The name of a server's network namespace, and of the bridge's port to it.
 pub fn namespace(server: NodeName) -> String {
     format!("{}{}", server.role.word(), server.number)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+    use crate::onebox::layout::{DurabilityChoice, NodeRole, Shape};
+
+    #[test]
+    fn a_link_is_cut_and_healed_once_however_many_faults_cut_it() {
+        let shape = Shape {
+            metas: 1,
+            replicas: 3,
+            base_port: 1_000,
+            durability: DurabilityChoice::Os,
+            shards: 1,
+            disks: 1,
+        };
+        let layout = Layout::plan(Path::new("/nowhere"), shape).unwrap();
+        let server = Host::Server(NodeName {
+            role: NodeRole::Replica,
+            number: 1,
+        });
+        let cut = (server, Host::Clients);
+        let mut network = Network { cuts: vec![cut] };
+        // There is no such network here: a command to change it would fail.
+        network.cut(&layout, cut.0, cut.1).unwrap();
+        assert_eq!(network.cuts, [cut]);
+    }
 }

@@ -10,8 +10,8 @@ use serde_json::json;
 use super::SignalChoice;
 use super::config_files;
 use super::layout::Layout;
-use super::layout::Node;
 use super::layout::NodeName;
+use super::layout::NodeRole;
 use super::process;
 use super::process::Home;
 use crate::error::CliError;
@@ -35,10 +35,10 @@ pub fn existing(directory: &Path) -> Result<Layout, CliError> {
     })
 }
 
-/// Stops everything: replica servers first, so that they can say goodbye to the meta servers.
+/// Stops everything cleanly.
 pub fn stop(directory: &Path) -> Result<(), CliError> {
     let layout = existing(directory)?;
-    let stopped = stop_all(&layout)?;
+    let stopped = end_all(&layout, Signal::TERM)?;
     say(&format!(
         "stopped {stopped} of {} processes",
         layout.nodes.len()
@@ -46,20 +46,20 @@ pub fn stop(directory: &Path) -> Result<(), CliError> {
     Ok(())
 }
 
-fn stop_all(layout: &Layout) -> Result<usize, CliError> {
+/// Ends everything, the meta servers first: they would take each replica server that goes for a loss,
+/// and give its partitions to those that go next.
+fn end_all(layout: &Layout, signal: Signal) -> Result<usize, CliError> {
     let mut stopped = 0;
-    let (replicas, metas): (Vec<&Node>, Vec<&Node>) = layout
-        .nodes
-        .iter()
-        .partition(|node| node.role == super::layout::NodeRole::Replica);
-    for group in [replicas, metas] {
-        let running: Vec<_> = group
+    for role in [NodeRole::Meta, NodeRole::Replica] {
+        let running: Vec<_> = layout
+            .nodes
             .iter()
+            .filter(|node| node.role == role)
             .filter_map(|node| process::find(layout, node))
             .collect();
         for &running in &running {
+            process::signal(running, signal)?;
             // A frozen process cannot end cleanly before it goes on.
-            process::signal(running, Signal::TERM)?;
             process::signal(running, Signal::CONT)?;
         }
         for running in running {
@@ -126,10 +126,10 @@ pub fn status(directory: &Path, as_json: bool) -> Result<(), CliError> {
     Ok(())
 }
 
-/// Stops everything and removes the directory.
+/// Ends everything at once and removes the directory.
 pub fn clear(directory: &Path) -> Result<(), CliError> {
     let layout = existing(directory)?;
-    stop_all(&layout)?;
+    end_all(&layout, Signal::KILL)?;
     fs::remove_dir_all(layout.root()).map_err(|error| CliError::io(layout.root(), error))?;
     say(&format!("removed {}", layout.root().display()));
     Ok(())
