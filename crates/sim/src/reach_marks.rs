@@ -54,7 +54,7 @@ pub const REQUIRED: &[&str] = &[
     "lease: a later term",
     "lease: a read is refused",
     "stub: goodbye heard",
-    "stub: a replica is closed",
+    "stub: a replica steps down",
     "stub: a replica is garbage",
     "stub: absent for a proposal",
     "absent: a member says that it must learn",
