@@ -64,6 +64,8 @@ pub const REQUIRED: &[&str] = &[
     "disk: a learner restarts",
     "disk: what replays is applied",
     "disk: a replica cannot be loaded",
+    "disk: a failed storage is opened again",
+    "disk: a vouch follows a flush",
     "disk: the log is read for a learner",
     "disk: the log does not reach back",
     "network: a link breaks",

@@ -5,19 +5,10 @@
 //! nothing is applied before the log has been read to its end: a `Reset` may still follow, and then
 //! everything before it is void.
 
-use std::thread;
-use std::time::Duration;
-
 use pegasus_common::Ballot;
-use pegasus_common::Decree;
 use pegasus_engine::AppliedMutation;
-use pegasus_engine::ApplyError;
-use pegasus_engine::Engine;
-use pegasus_engine::FlushMode;
 use pegasus_log::Record;
 use pegasus_log::RecoveryReport;
-use pegasus_pacifica::DigestAt;
-use pegasus_pacifica::Mutation;
 use pegasus_pacifica::Recovered;
 use pegasus_pacifica::Replay;
 use pegasus_pacifica::ReplayError;
@@ -28,6 +19,9 @@ use tracing::info;
 use tracing::warn;
 
 use super::Opening;
+use super::catching_up::WhenFull;
+use super::catching_up::apply_patiently;
+use super::catching_up::catch_up;
 use super::opening::OpenedStorage;
 use super::opening::host;
 use super::with_causes;
@@ -40,12 +34,8 @@ use crate::learn::supply::mutation;
 
 /// Committed mutations that are given to storage at once.
 const REPLAY_RUN_MAX: usize = 256;
-/// Between two tries to apply while the disk is full.
-const SPACE_RETRY_INTERVAL: Duration = Duration::from_millis(200);
 /// Bytes of committed mutations that wait for the end of the log. Beyond it they are read again.
 const WAITING_BYTES_MAX: usize = 16 << 20;
-/// Bytes that are read again at once.
-const REREAD_BYTES: usize = 4 << 20;
 
 /// What happens to mutations that the log proves committed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -196,7 +186,8 @@ impl Recovering {
             .map(|replayed| applied_mutation(&replayed.mutation, replayed.digest))
             .collect();
         run.chunks(REPLAY_RUN_MAX)
-            .try_for_each(|run| apply_waiting(&self.opened.engine, run))
+            .try_for_each(|run| apply_patiently(&self.opened.engine, run, WhenFull::Wait))
+            .map_err(|error| with_causes(&error))
     }
 
     /// There are no more records.
@@ -259,29 +250,10 @@ impl Recovering {
     }
 
     fn read_again(&self, disk: &Disk) -> Result<(), String> {
-        let (gpid, through) = (self.directory.gpid, self.replay.committed());
-        let reader = disk.log.reader();
-        let mut at = self.opened.at();
-        while at.decree < through.decree {
-            let records = reader
-                .mutations(gpid, at.decree, through.decree, REREAD_BYTES)
-                .map_err(|error| with_causes(&error))?
-                .unwrap_or_default();
-            let mut run = Vec::new();
-            for record in records {
-                let mutation = mutation(record);
-                at = next_digest(at, &mutation)?;
-                run.push(applied_mutation(&mutation, at));
-            }
-            if run.is_empty() {
-                return Err(format!("the log has lost decree {}", at.decree.next()));
-            }
-            apply_waiting(&self.opened.engine, &run)?;
-        }
-        if at != through {
-            return Err(format!("the log gave {at:?} and then {through:?}"));
-        }
-        Ok(())
+        let log = (&disk.log.reader(), self.directory.gpid);
+        let (at, through) = (self.opened.at(), self.replay.committed());
+        catch_up(&self.opened.engine, log, at, through, WhenFull::Wait)
+            .map_err(|error| with_causes(&error))
     }
 
     /// Markers in the directory that have served their purpose go.
@@ -297,30 +269,6 @@ impl Recovering {
         }
         if let Err(error) = result {
             warn!(gpid = %directory.gpid, %error, "a marker of no more use stays");
-        }
-    }
-}
-
-fn next_digest(at: DigestAt, mutation: &Mutation) -> Result<DigestAt, String> {
-    let expected: Decree = at.decree.next();
-    if mutation.decree != expected || !mutation.is_intact() {
-        return Err(format!("decree {expected} is damaged in the log"));
-    }
-    Ok(at.then(mutation))
-}
-
-/// Applies while nobody else needs the thread: waits out write stalls.
-fn apply_waiting(engine: &Engine, run: &[AppliedMutation]) -> Result<(), String> {
-    loop {
-        match engine.apply(run) {
-            Ok(_) => return Ok(()),
-            // A stall ends with a flush: waiting for one is waiting for the condition.
-            Err(ApplyError::Stalled) => engine
-                .flush(FlushMode::Wait)
-                .map_err(|error| with_causes(&error))?,
-            // Better late than without this replica: nothing is wrong with it.
-            Err(ApplyError::SpaceExhausted) => thread::sleep(SPACE_RETRY_INTERVAL),
-            Err(error) => return Err(with_causes(&error)),
         }
     }
 }

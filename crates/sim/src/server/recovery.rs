@@ -185,7 +185,8 @@ impl Turn<'_> {
     }
 }
 
-fn applied(mutation: &Mutation, digest: u64) -> AppliedMutation {
+/// The engine's form of a committed mutation.
+pub(super) fn applied(mutation: &Mutation, digest: u64) -> AppliedMutation {
     AppliedMutation {
         decree: mutation.decree,
         digest,
