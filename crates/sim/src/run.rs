@@ -311,7 +311,10 @@ fn lack_of(world: &World, gpid: Gpid) -> Option<String> {
             let (is, ballot) = (machine.role(), machine.ballot());
             return Some(format!("{member} is {is:?} @{ballot}"));
         }
-        if machine.committed() != newest || machine.prepared() != newest {
+        // A secondary keeps what an older primary proposed in vain until something takes its place.
+        let is_prepared =
+            machine.prepared() == newest || !is_primary && machine.prepared() > newest;
+        if machine.committed() != newest || !is_prepared {
             return Some(format!(
                 "{member} has {}/{} of {newest}",
                 machine.committed(),
