@@ -3,6 +3,11 @@
 TARGET_DIR := $(or $(CARGO_TARGET_DIR),target)
 PEGASUS := $(TARGET_DIR)/release/pegasus
 
+# Many simulated runs, and the bugs that they must find: with features that no server has.
+CAMPAIGNS := --package pegasus-sim --package pegasus-pacifica --package pegasus-meta --package pegasus-log \
+	--features pegasus-sim/reach,pegasus-sim/planted,pegasus-log/planted \
+	--test campaign --test planted --test model --test power_cut
+
 .PHONY: help setup onebox stop test lint fix bench
 
 help:
@@ -27,6 +32,7 @@ stop:
 test: setup
 	cargo build --workspace
 	cargo test --workspace
+	cargo test $(CAMPAIGNS)
 
 lint: setup
 	cargo fmt --all --check

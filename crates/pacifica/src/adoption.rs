@@ -264,6 +264,17 @@ impl Replica {
         self.become_role(Role::Inactive(InactiveReason::AwaitingBallot), out);
     }
 
+    /// Meta lists this server for the partition no more, and has been asked under the present ballot: a
+    /// member stops being one. It keeps all that it has, and goes on like a restarted replica when meta
+    /// or a primary wants it again.
+    pub fn on_unlisted(&mut self, out: &mut Effects) {
+        if matches!(self.role, Role::Primary(_) | Role::Secondary(_)) {
+            self.request = None;
+            self.become_role(Role::Inactive(InactiveReason::Starting), out);
+        }
+        self.check_invariants();
+    }
+
     /// The learner gives up for now; whoever leads the group finds it where it stands.
     pub(crate) fn stop_learning(&mut self, out: &mut Effects) {
         self.become_role(Role::Inactive(InactiveReason::Starting), out);

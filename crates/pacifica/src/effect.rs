@@ -117,7 +117,8 @@ pub enum Effect {
         offer: CheckpointOffer,
     },
     /// What this replica has is the truth from here on, by decision of meta or because the group
-    /// counts on it: append that to the log, so that earlier doubts do not return with a restart.
+    /// counts on it: append that to the log, so that earlier doubts do not return with a restart. The
+    /// driver may wait, and should where the record would excuse the log for what it still needs.
     Vouch {
         /// The ballot of the decision.
         ballot: Ballot,

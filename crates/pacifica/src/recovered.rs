@@ -29,13 +29,16 @@ pub struct Recovered {
     pub stale_through: Decree,
     /// I6.
     pub standing: Standing,
+    /// The newest timestamp that storage or log have: that of the last mutation applied, whose record
+    /// may be gone, or of a later one.
+    pub latest_timestamp_us: i64,
 }
 
 impl Recovered {
     /// A replica that is born with its partition.
     #[must_use]
     pub fn empty() -> Self {
-        Self::installed(Ballot::ZERO, DigestAt::default(), Standing::Proven)
+        Self::nothing(Standing::Proven)
     }
 
     /// A replica that is made empty in order to learn. Before it lost its disk, this server may have
@@ -43,24 +46,30 @@ impl Recovered {
     /// not even after a restart, unless [`crate::Effect::Vouch`] is in its log.
     #[must_use]
     pub fn for_learning() -> Self {
-        Self::installed(Ballot::ZERO, DigestAt::default(), Standing::Unproven)
+        Self::nothing(Standing::Unproven)
     }
 
     /// A replica whose storage is a checkpoint that another one made. `ballot` is the
-    /// [`crate::Replica::known_ballot`] of the replica that it replaces. As unproven as a replica
-    /// made for learning.
+    /// [`crate::Replica::known_ballot`] of the replica that it replaces, `latest_timestamp_us` that of
+    /// the last mutation in the checkpoint. As unproven as a replica made for learning.
     #[must_use]
-    pub fn from_checkpoint(ballot: Ballot, at: DigestAt) -> Self {
-        Self::installed(ballot, at, Standing::Unproven)
-    }
-
-    fn installed(ballot: Ballot, committed: DigestAt, standing: Standing) -> Self {
+    pub fn from_checkpoint(ballot: Ballot, at: DigestAt, latest_timestamp_us: i64) -> Self {
         Self {
             ballot,
-            committed,
+            committed: at,
+            latest_timestamp_us,
+            ..Self::for_learning()
+        }
+    }
+
+    fn nothing(standing: Standing) -> Self {
+        Self {
+            ballot: Ballot::ZERO,
+            committed: DigestAt::default(),
             mutations: Vec::new(),
             stale_through: Decree::ZERO,
             standing,
+            latest_timestamp_us: 0,
         }
     }
 }

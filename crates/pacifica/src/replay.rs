@@ -62,6 +62,7 @@ pub struct Replay {
     committed: DigestAt,
     entries: VecDeque<Mutation>,
     stale_through: Decree,
+    latest_timestamp_us: i64,
     remembered_max: usize,
 }
 
@@ -76,6 +77,7 @@ impl Replay {
             committed: applied,
             entries: VecDeque::new(),
             stale_through: Decree::ZERO,
+            latest_timestamp_us: 0,
             remembered_max: usize::try_from(prepared_max).unwrap_or(usize::MAX),
         }
     }
@@ -102,6 +104,11 @@ impl Replay {
         self.ballot = self.ballot.max(ballot);
     }
 
+    /// Storage holds a mutation of this time, whose record the log may have let go.
+    pub fn on_stored_timestamp(&mut self, timestamp_us: i64) {
+        self.latest_timestamp_us = self.latest_timestamp_us.max(timestamp_us);
+    }
+
     /// The next record is a mutation. What it proves committed is pushed to `out`, in decree order,
     /// and must be applied before the replica is opened.
     ///
@@ -118,6 +125,7 @@ impl Replay {
                 decree: mutation.decree,
             });
         }
+        self.latest_timestamp_us = self.latest_timestamp_us.max(mutation.timestamp_us);
         self.commit_through(mutation.last_committed, out);
         self.place(mutation)?;
         self.forget_old();
@@ -254,6 +262,7 @@ impl Replay {
             },
             mutations,
             standing,
+            latest_timestamp_us: self.latest_timestamp_us,
         }
     }
 }
@@ -322,6 +331,27 @@ mod tests {
         assert_eq!(recovered.ballot, Ballot(7));
         assert_eq!(recovered.committed.decree, Decree(3));
         assert_eq!((out.len(), recovered.mutations.len()), (0, 0));
+    }
+
+    #[test]
+    fn the_newest_time_is_known_whichever_of_log_and_storage_has_it() {
+        let start = DigestAt {
+            decree: Decree(3),
+            digest: 1,
+        };
+        let mut replay = Replay::new(start, 16);
+        replay.on_stored_timestamp(30);
+        assert_eq!(
+            replay.clone().finish(Standing::Proven).latest_timestamp_us,
+            30
+        );
+        let later = Mutation {
+            timestamp_us: 40,
+            ..record(1, 4, 3, b"a")
+        };
+        replay.on_mutation(later, &mut Vec::new()).unwrap();
+        replay.on_stored_timestamp(30);
+        assert_eq!(replay.finish(Standing::Proven).latest_timestamp_us, 40);
     }
 
     #[test]

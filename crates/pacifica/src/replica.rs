@@ -52,7 +52,6 @@ impl Replica {
         options: Options,
         recovered: Recovered,
     ) -> Self {
-        let latest = recovered.mutations.iter().map(|entry| entry.timestamp_us);
         let replica = Self {
             gpid,
             me,
@@ -67,7 +66,7 @@ impl Replica {
             },
             lease: Lease::NotHeld,
             request: None,
-            latest_timestamp_us: latest.max().unwrap_or_default(),
+            latest_timestamp_us: recovered.latest_timestamp_us,
             list: PrepareList::new(
                 recovered.committed.decree,
                 recovered.mutations,

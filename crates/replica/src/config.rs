@@ -52,8 +52,8 @@ pegasus_common::config_section! {
         fd_lease_ms: u64 = 2_000 => 100..=3_600_000,
         /// Between two exchanges of the whole configuration with the meta server. Milliseconds.
         config_sync_interval_ms: u64 = 30_000 => 100..=3_600_000,
-        /// How long a replica that the meta server does not list stays open, in case that it is to
-        /// learn. Milliseconds.
+        /// How long a secondary that the meta server does not list keeps its role. It stays open
+        /// afterwards, until the meta server says that nobody needs it. Milliseconds.
         gc_memory_replica_interval_ms: u64 = 600_000,
         /// Between two group checks of an idle primary. Milliseconds.
         group_check_interval_ms: u64 = 10_000 => 100..=3_600_000,

@@ -5,10 +5,13 @@
 //! in `in_flight` until the mutation is applied. Effects that concern the world outside (log, peers,
 //! meta server) are given to the shard.
 
+mod belief;
+
 use std::collections::VecDeque;
 use std::fmt;
 use std::sync::Arc;
 
+use pegasus_common::Ballot;
 use pegasus_common::Decree;
 use pegasus_common::ErrorCode;
 use pegasus_common::Gpid;
@@ -33,6 +36,7 @@ use pegasus_pacifica::WriteRefusal;
 use pegasus_wire::layer2::AppInfo;
 use tracing::error;
 
+use self::belief::Belief;
 use crate::answers::AnswerSink;
 use crate::instance::ReplicaInstance;
 use crate::router::Readability;
@@ -80,6 +84,7 @@ pub struct HostedReplica<S = Engine> {
     to_apply: VecDeque<(Mutation, DigestAt)>,
     encoder: ReplyEncoder,
     settings: WriteSettings,
+    belief: Belief,
 }
 
 impl<S: ReplicaStorage> fmt::Debug for HostedReplica<S> {
@@ -133,6 +138,7 @@ impl<S: ReplicaStorage> HostedReplica<S> {
             to_apply: VecDeque::new(),
             encoder,
             settings: WriteSettings::default(),
+            belief: Belief::default(),
         }
     }
 
@@ -379,6 +385,25 @@ impl<S: ReplicaStorage> HostedReplica<S> {
             }
         }
         self.publish();
+    }
+
+    /// The group counts on the replica. The log is to say so as soon as
+    /// [`HostedReplica::take_due_vouch`] gives a ballot for it.
+    pub fn vouch_when_flushed(&mut self) {
+        self.belief.begin(&self.machine);
+    }
+
+    /// Whether the log could vouch for the replica if storage were flushed now.
+    #[must_use]
+    pub fn vouch_waits_for_flush(&self) -> bool {
+        self.belief.waits_for_flush(&self.machine)
+    }
+
+    /// Storage has flushed everything through `flushed`. If the log is to vouch for the replica now, the
+    /// ballot for that.
+    #[must_use]
+    pub fn take_due_vouch(&mut self, flushed: Decree) -> Option<Ballot> {
+        self.belief.take_due(&self.machine, flushed)
     }
 
     /// Whether storage has refused committed mutations for now.

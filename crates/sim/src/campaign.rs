@@ -1,6 +1,7 @@
 //! Many seeds: which of them fail, how fast they run, and what they have reached.
 
 use std::any::Any;
+use std::fmt;
 use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Mutex;
@@ -58,6 +59,27 @@ impl Report {
             }
         }
         None
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let took = self.took.as_secs_f64().max(0.001);
+        let simulated = self.simulated.as_secs_f64();
+        let steps = self.steps as f64;
+        write!(
+            f,
+            "{} seeds, {} failures; {simulated:.0} simulated seconds in {took:.1} s \
+             ({:.0} times real time), {:.0} steps/s, {} operations, {} keys undecided, \
+             longest healing {:.1} s",
+            self.seeds,
+            self.failures.len(),
+            simulated / took,
+            steps / took,
+            self.operations,
+            self.undecided,
+            self.longest_healing.as_secs_f64(),
+        )
     }
 }
 

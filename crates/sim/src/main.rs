@@ -93,7 +93,8 @@ fn hunt(campaign: Campaign, bugs: &[Planted], seeds: &Range<u64>) -> ExitCode {
         let report = campaign.run(seeds.clone(), |_| {});
         match report.failures.first() {
             Some(Failure { seed, what }) => {
-                let what: String = what.chars().take(140).collect();
+                let line = what.lines().next().unwrap_or_default();
+                let what: String = line.chars().take(140).collect();
                 println!(
                     "{:<40} {:>5} seeds  {what} (seed {seed})",
                     bug.name(),
@@ -135,36 +136,9 @@ fn describe(failure: &Failure) {
     );
 }
 
-/// The marks that this process has not reached; none where they are not counted.
-fn unreached() -> Vec<&'static str> {
-    #[cfg(feature = "reach")]
-    {
-        let hits = pegasus_common::reach::hits();
-        let required = pegasus_sim::reach_marks::REQUIRED.iter();
-        required
-            .filter(|mark| !hits.contains_key(*mark))
-            .copied()
-            .collect()
-    }
-    #[cfg(not(feature = "reach"))]
-    Vec::new()
-}
-
 fn report(report: &Report) -> ExitCode {
-    let seconds = report.took.as_secs_f64().max(0.001);
-    println!(
-        "{} seeds, {} failures; {:.0} simulated seconds in {seconds:.1} s ({:.0} times real time), \
-         {:.0} steps/s, {} operations, {} keys undecided, longest healing {:.1} s",
-        report.seeds,
-        report.failures.len(),
-        report.simulated.as_secs_f64(),
-        report.simulated.as_secs_f64() / seconds,
-        f64::from(u32::try_from(report.steps / 1_000).unwrap_or(u32::MAX)) * 1_000.0 / seconds,
-        report.operations,
-        report.undecided,
-        report.longest_healing.as_secs_f64(),
-    );
-    let unreached = unreached();
+    println!("{report}");
+    let unreached = pegasus_sim::reach_marks::unreached();
     for mark in &unreached {
         println!("not reached: {mark}");
     }

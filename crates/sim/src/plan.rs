@@ -197,7 +197,7 @@ impl LoadPlan {
             clients: usize::try_from(random.between(2, 5)).unwrap_or(2),
             hash_keys: random.between(1, 8),
             sort_keys: random.between(1, 3),
-            pause_max: Duration::from_millis(*random.pick(&[5, 30, 200])),
+            pause_max: Duration::from_millis(*random.pick(&[10, 40, 200])),
             attempt_timeout: Duration::from_millis(*random.pick(&[300, 800, 2_000])),
             mix,
         }
@@ -210,7 +210,7 @@ impl FaultPlan {
             Duration::from_secs(*random.pick(&[0, 0, seconds[0], seconds[1], seconds[2]]))
         };
         Self {
-            lasting: Duration::from_secs(*random.pick(&[8, 20, 40])),
+            lasting: Duration::from_secs(*random.pick(&[6, 12, 30])),
             crash: every(random, [2, 5, 15]),
             stop: every(random, [3, 8, 15]),
             down_max: Duration::from_millis(*random.pick(&[200, 3_000, 12_000])),

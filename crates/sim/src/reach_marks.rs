@@ -54,7 +54,7 @@ pub const REQUIRED: &[&str] = &[
     "lease: a later term",
     "lease: a read is refused",
     "stub: goodbye heard",
-    "stub: a replica is closed",
+    "stub: a replica steps down",
     "stub: a replica is garbage",
     "stub: absent for a proposal",
     "absent: a member says that it must learn",
@@ -69,6 +69,22 @@ pub const REQUIRED: &[&str] = &[
     "network: a link breaks",
     "network: a message comes twice",
 ];
+
+/// The marks that this process has not reached yet; none where they are not counted.
+#[must_use]
+pub fn unreached() -> Vec<&'static str> {
+    #[cfg(feature = "reach")]
+    {
+        let hits = pegasus_common::reach::hits();
+        let required = REQUIRED.iter();
+        required
+            .filter(|mark| !hits.contains_key(*mark))
+            .copied()
+            .collect()
+    }
+    #[cfg(not(feature = "reach"))]
+    Vec::new()
+}
 
 /// What a replica is after an event.
 pub fn of_machine(machine: &Replica) {

@@ -31,7 +31,7 @@ const AFTERMATH: Duration = Duration::from_secs(2);
 const LAST_CALLS_MAX: Duration = Duration::from_secs(20);
 /// Many operations without an answer make a history hard to explain; a campaign does not wait for it.
 const CHECK_LIMITS: Limits = Limits {
-    steps: 300_000,
+    steps: 40_000,
     configurations: 2_000,
 };
 const STEP: Duration = Duration::from_millis(100);

@@ -265,7 +265,7 @@ impl Node {
         self.to_apply.clear();
         self.flushed = at;
         self.waiting_clients.clear();
-        self.open(Recovered::from_checkpoint(ballot, at));
+        self.open(Recovered::from_checkpoint(ballot, at, 0));
     }
 
     /// A replica is made that has nothing.

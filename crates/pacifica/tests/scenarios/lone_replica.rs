@@ -152,3 +152,30 @@ fn a_failed_secondary_does_not_ask_to_take_over_any_more() {
     secondary.on_log_failed(&mut out);
     assert_eq!(secondary.request(), None);
 }
+
+#[test]
+fn a_member_that_meta_does_not_list_keeps_all_that_it_has_and_comes_back_as_after_a_restart() {
+    let (mut primary, mut out) = lone_member(A);
+    primary
+        .propose(1, Bytes::from_static(b"x"), &mut out)
+        .unwrap();
+    primary.on_log_safe(Ballot(1), Decree(1), &mut out);
+    let configuration = primary.configuration().cloned().unwrap();
+    out.drain();
+    primary.on_unlisted(&mut out);
+    assert_eq!(primary.status(), ReplicaStatus::Inactive);
+    let refuses = |effect: &Effect| matches!(effect, Effect::RefuseAfter { .. });
+    assert!(out.iter().any(refuses));
+    assert_eq!(primary.prepared(), Decree(1), "perhaps acknowledged");
+    assert_eq!(primary.ballot(), Ballot(1));
+    out.drain();
+    let source = ConfigurationSource::Sync {
+        asked_in: LeaseTerm(1),
+    };
+    primary.on_configuration(&configuration, source, &mut out);
+    let asks = |effect: &Effect| {
+        matches!(effect, Effect::RequestReconfiguration(request)
+            if request.kind == ReconfigurationKind::PrimaryForceUpdateBallot)
+    };
+    assert!(out.iter().any(asks), "the table was recalled");
+}

@@ -1,5 +1,4 @@
-//! What the control thread does with the loaded server: asks its shards, makes, closes and puts aside
-//! replicas.
+//! What the control thread does with the loaded server: asks its shards, and makes replicas.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -18,14 +17,9 @@ use tokio::sync::oneshot;
 
 use super::new_replica;
 use crate::answers::RemoteAnswer;
-use crate::disk::Aside;
-use crate::disk::ReplicaDirectory;
-use crate::learn::message::LearnMessage;
 use crate::load::Opening;
 use crate::node::Node;
-use crate::shard::CloseOutcome;
 use crate::shard::ShardMessage;
-use crate::stub::HeldReplica;
 use crate::write_request::Requester;
 
 /// The loaded server, as the tasks of the control thread share it.
@@ -96,48 +90,6 @@ impl Host {
             };
             host.answer(requester, &response);
         });
-    }
-
-    /// Closes a replica; its directory stays, until the meta server says that nobody needs it.
-    pub fn close(self: &Rc<Self>, replica: HeldReplica) {
-        let host = Rc::clone(self);
-        tokio::task::spawn_local(async move {
-            host.closed(replica).await;
-        });
-    }
-
-    /// Closes a replica and puts its directory aside.
-    pub fn put_aside(self: &Rc<Self>, replica: HeldReplica) {
-        let host = Rc::clone(self);
-        tokio::task::spawn_local(async move {
-            if host.closed(replica).await == CloseOutcome::Gone {
-                host.put_directory_aside(replica.gpid);
-            }
-        });
-    }
-
-    async fn closed(&self, replica: HeldReplica) -> CloseOutcome {
-        let (done, is_done) = oneshot::channel();
-        self.node
-            .send_to_owner(replica.gpid, ShardMessage::Close(replica, done));
-        // If the shard has ended, the server is stopping: nothing more is done.
-        is_done.await.unwrap_or(CloseOutcome::Changed)
-    }
-
-    fn put_directory_aside(&self, gpid: Gpid) {
-        for (index, disk) in self.node.disks.iter().enumerate() {
-            let directory = ReplicaDirectory::of(&disk.path, gpid);
-            if directory.path.exists() {
-                let why = Aside::Garbage;
-                let message = LearnMessage::PutAside {
-                    gpid,
-                    disk: index,
-                    why,
-                };
-                // Where the learning thread has ended, the server is stopping.
-                drop(self.node.learning.thread.send(message));
-            }
-        }
     }
 
     fn answer<M: Message>(&self, requester: Requester, message: &M) {

@@ -237,8 +237,14 @@ impl Driver {
                 let message = ShardMessage::instruct(gpid, app, instruction);
                 host.node.send_to_owner(gpid, message);
             }),
-            StubEffect::Close(replica) => self.with_host(|host| host.close(replica)),
-            StubEffect::PutAside(replica) => self.with_host(|host| host.put_aside(replica)),
+            StubEffect::StepDown(replica) => self.with_host(|host| {
+                let message = ShardMessage::StepDown(replica);
+                host.node.send_to_owner(replica.gpid, message);
+            }),
+            StubEffect::PutAside(replica) => self.with_host(|host| {
+                let message = ShardMessage::PutAside(replica);
+                host.node.send_to_owner(replica.gpid, message);
+            }),
             StubEffect::TellRemoved { node, gpid, ballot } => {
                 let removed = ReplicaConfiguration {
                     pid: gpid,

@@ -130,6 +130,15 @@ pub enum LearnEvent {
         /// The primary's word.
         check: Box<PeerMessage>,
     },
+    /// The directory of a replica that nobody needs is put aside, with everything in it that was
+    /// applied: the log may forget the replica. Not before, since a directory without its records would
+    /// be loaded as if nothing were missing.
+    CollectedGarbage {
+        /// Which partition.
+        gpid: Gpid,
+        /// In which data directory it was.
+        disk: usize,
+    },
     /// The log of a data directory is too large because of a partition of which nothing else is there.
     Forsaken {
         /// Which partition.

@@ -37,6 +37,7 @@ use crate::disk::StoredAppInfo;
 use crate::hosted_replica::HostedReplica;
 use crate::load::Newborn;
 use crate::load::create_replica;
+use crate::load::open_learned;
 use crate::testing;
 use crate::testing::GPID;
 use crate::testing::TestServer;
@@ -106,12 +107,15 @@ impl Teacher {
     }
 }
 
+/// Of all that is learned.
+const TIMESTAMP_US: i64 = 77;
+
 fn applied(decree: i64, value: &[u8]) -> AppliedMutation {
     AppliedMutation {
         decree: Decree(decree),
         digest: u64::try_from(decree).unwrap() * 31,
         ballot: Ballot(1),
-        timestamp_us: 1,
+        timestamp_us: TIMESTAMP_US.try_into().unwrap(),
         payload: testing::payload(value),
     }
 }
@@ -279,6 +283,23 @@ fn after_a_crash_at_any_step_the_next_attempt_succeeds() {
             "durable is what storage says"
         );
     }
+}
+
+#[test]
+fn a_learned_replica_knows_the_newest_time_that_it_holds() {
+    let (teacher, student) = (Teacher::new(), Student::new());
+    student.learn_until(&teacher, Step::Published);
+    let (opening, directory) = (&student.server.opening, student.directory());
+    let learned = open_learned(opening, 0, &directory, Ballot(2), teacher.at()).unwrap();
+    assert_eq!(learned.machine.latest_timestamp_us(), TIMESTAMP_US);
+    drop(learned);
+    let loaded = student.server.load_from(&["a"]).unwrap();
+    let machine = &loaded.replicas[0].machine;
+    assert_eq!(
+        machine.latest_timestamp_us(),
+        TIMESTAMP_US,
+        "its log is empty"
+    );
 }
 
 #[test]

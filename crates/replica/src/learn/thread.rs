@@ -17,6 +17,7 @@ use tracing::warn;
 use super::construction::Construction;
 use super::fetch;
 use super::message::Fetch;
+use super::message::LearnEvent;
 use super::message::LearnMessage;
 use super::newcomer;
 use crate::disk::Aside;
@@ -143,7 +144,12 @@ async fn put_aside(thread: Rc<LearnThread>, gpid: Gpid, disk: usize, why: Aside)
     }
     let directory = ReplicaDirectory::of(&thread.node.disks[disk].path, gpid);
     match directory.put_aside(why) {
-        Ok(path) => info!(%gpid, path = %path.display(), "replica put aside"),
+        Ok(path) => {
+            info!(%gpid, path = %path.display(), "replica put aside");
+            if why == Aside::Garbage {
+                construction.tell(LearnEvent::CollectedGarbage { gpid, disk });
+            }
+        }
         Err(error) => warn!(%gpid, %error, "replica cannot be put aside"),
     }
 }

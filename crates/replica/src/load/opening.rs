@@ -115,6 +115,11 @@ pub struct OpenedStorage {
 }
 
 impl OpenedStorage {
+    /// The time of the last mutation in it.
+    pub fn timestamp_us(&self) -> i64 {
+        i64::try_from(self.engine.applied().timestamp_us).unwrap_or_default()
+    }
+
     /// How far it is.
     pub fn at(&self) -> DigestAt {
         let applied = self.engine.applied();
@@ -212,7 +217,7 @@ pub fn open_learned(
             found,
         });
     }
-    let recovered = Recovered::from_checkpoint(ballot, offered);
+    let recovered = Recovered::from_checkpoint(ballot, offered, opened.timestamp_us());
     Ok(host(opening, disk, opened, recovered))
 }
 

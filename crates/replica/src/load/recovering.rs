@@ -213,6 +213,7 @@ impl Recovering {
         }
         self.replay
             .on_stored_ballot(self.opened.engine.applied().ballot);
+        self.replay.on_stored_timestamp(self.opened.timestamp_us());
     }
 
     /// It is not needed: another data directory has a newer one.

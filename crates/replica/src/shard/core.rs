@@ -39,6 +39,7 @@ use crate::hosted_replica::HostedReplica;
 use crate::hosted_replica::Staged;
 use crate::instance::ReplicaInstance;
 use crate::peer_messages::PeerMessage;
+use crate::router::ReplicaHandle;
 use crate::write_request::ArrivedWrite;
 use crate::write_request::DecodedWrite;
 use crate::write_request::EFFECT_BYTES_MAX;
@@ -316,9 +317,34 @@ impl Core {
     pub fn on_flushed(&mut self, instance: ReplicaInstance, decree: Decree) {
         let released = self.with_instance(instance, |replica, _, _| {
             replica.machine.on_durable(decree);
+            (replica.disk, replica.take_due_vouch(decree))
         });
-        if released.is_some() {
-            self.release_log(instance.gpid);
+        let Some((disk, vouch)) = released else {
+            return;
+        };
+        if let Some(ballot) = vouch {
+            self.exits.lanes[disk].vouch(instance, ballot);
+        }
+        self.release_log(instance.gpid);
+    }
+
+    /// Flushes replicas on which the group counts, so that the log can say so.
+    pub fn flush_for_vouches(&mut self) {
+        let waiting: Vec<Arc<ReplicaHandle>> = self
+            .replicas
+            .values()
+            .filter(|replica| replica.vouch_waits_for_flush())
+            .map(|replica| Arc::clone(&replica.handle))
+            .collect();
+        for handle in waiting {
+            if let Err(error) = handle.engine.flush(FlushMode::Background) {
+                warn!(gpid = %handle.gpid, %error, "a replica that is counted on cannot be flushed");
+            }
+            // Perhaps there is nothing to flush: then nobody reports it.
+            let instance = self.replicas.get(&handle.gpid).map(|it| it.instance());
+            if let Some(instance) = instance {
+                self.on_flushed(instance, handle.engine.flushed());
+            }
         }
     }
 

@@ -26,7 +26,6 @@ use tracing::debug;
 use tracing::warn;
 
 use super::Shard;
-use super::message::CloseOutcome;
 use super::message::ForwardedWrite;
 use super::message::ShardMessage;
 use crate::answers::RemoteAnswer;
@@ -324,12 +323,8 @@ impl Shard {
                 app,
             } => core.on_proposal(gpid, &proposal, *app),
             ShardMessage::LeaseChanged => core.check_lease(),
-            ShardMessage::Close(replica, done) => core.close(replica, done),
-            ShardMessage::Closed { gpid, disk, done } => {
-                core.exits.lanes[disk].forget(gpid);
-                // Whoever asked may have given up waiting.
-                let _ = done.send(CloseOutcome::Gone);
-            }
+            ShardMessage::StepDown(replica) => core.step_down(replica),
+            ShardMessage::PutAside(replica) => core.put_aside(replica),
             ShardMessage::Report(wanted) => {
                 let replicas = core.replicas.values();
                 let infos = replicas

@@ -111,9 +111,7 @@ impl Exits {
             Effect::AppendBallot { ballot } => {
                 self.lanes[replica.disk].append_ballot(replica.instance(), ballot);
             }
-            Effect::Vouch { ballot } => {
-                self.lanes[replica.disk].vouch(replica.instance(), ballot);
-            }
+            Effect::Vouch { .. } => replica.vouch_when_flushed(),
             Effect::Send { to, message } => self.send(replica, &[to], &message),
             Effect::Broadcast { to, message } => self.send(replica, &to, &message),
             Effect::Commit { mutation, digest } => replica.commit(mutation, digest),

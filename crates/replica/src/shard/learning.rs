@@ -45,6 +45,16 @@ pub struct LearningDesk {
 }
 
 impl LearningDesk {
+    /// Until the site ends, whatever comes for the partition is dropped.
+    pub fn begin_site(&mut self, gpid: Gpid) {
+        self.sites.insert(gpid);
+    }
+
+    /// The partition's directory is left alone again.
+    pub fn end_site(&mut self, gpid: Gpid) {
+        self.sites.remove(&gpid);
+    }
+
     /// The log of a disk has failed: nobody need wait for it.
     pub fn give_up_resets(&mut self, disk: usize) {
         self.resets.retain(|_, (of, _)| *of != disk);
@@ -81,7 +91,7 @@ impl Core {
         if self.learning.sites.len() >= SITES_MAX {
             return;
         }
-        self.learning.sites.insert(check.gpid);
+        self.learning.begin_site(check.gpid);
         let check = Box::new(check);
         self.exits
             .tell_learning(LearnMessage::MakeEmpty { app, check });
@@ -135,9 +145,8 @@ impl Core {
                 self.on_peer_message(*check);
             }
             LearnEvent::Forsaken { gpid, disk } => self.forget_forsaken(gpid, disk),
-            LearnEvent::ConstructionEnded(gpid) => {
-                self.learning.sites.remove(&gpid);
-            }
+            LearnEvent::CollectedGarbage { gpid, disk } => self.exits.lanes[disk].forget(gpid),
+            LearnEvent::ConstructionEnded(gpid) => self.learning.end_site(gpid),
         }
     }
 
@@ -154,7 +163,7 @@ impl Core {
             replica.instance() == instance && replica.machine.fetching() == Some(fetched)
         });
         if is_wanted && let Some(replica) = self.take_out(gpid) {
-            self.learning.sites.insert(gpid);
+            self.learning.begin_site(gpid);
             // Whoever asked may have given up waiting; then it ends its construction too.
             let _ = done.send(replica.machine.known_ballot());
             self.close_elsewhere(replica);
@@ -162,7 +171,7 @@ impl Core {
     }
 
     fn take_in(&mut self, replica: Box<HostedReplica>) {
-        self.learning.sites.remove(&replica.gpid());
+        self.learning.end_site(replica.gpid());
         self.install(replica);
     }
 
@@ -279,7 +288,7 @@ impl Core {
             ErrorReason::LogFailed => {}
             ErrorReason::ApplyFailed | ErrorReason::Diverged => {
                 let why = Aside::Error;
-                self.learning.sites.insert(gpid);
+                self.learning.begin_site(gpid);
                 self.exits
                     .tell_learning(LearnMessage::PutAside { gpid, disk, why });
             }

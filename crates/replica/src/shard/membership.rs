@@ -12,12 +12,11 @@ use pegasus_pacifica::ConfigurationSource;
 use pegasus_pacifica::Lease;
 use pegasus_pacifica::Proposal;
 use pegasus_wire::layer2::AppInfo;
-use tokio::sync::oneshot;
 use tracing::warn;
 
 use super::core::Core;
-use super::message::CloseOutcome;
-use super::message::ShardMessage;
+use crate::disk::Aside;
+use crate::learn::message::LearnMessage;
 use crate::stub::HeldReplica;
 
 impl Core {
@@ -79,39 +78,49 @@ impl Core {
         });
     }
 
-    /// Takes a replica out that is still as it was described; its directory stays, with everything
-    /// that was applied: the table may be recalled. `done` hears when the log has been told to forget
-    /// it.
-    pub fn close(&mut self, described: HeldReplica, done: oneshot::Sender<CloseOutcome>) {
-        let gpid = described.gpid;
-        let has_changed = self.replicas.get(&gpid).is_some_and(|replica| {
-            let machine = &replica.machine;
-            (machine.ballot(), machine.status()) != (described.ballot, described.status)
+    /// The meta server does not list a replica: it gives its role up, if it is still as described.
+    pub fn step_down(&mut self, described: HeldReplica) {
+        if !self.is_still(described) {
+            return;
+        }
+        self.with_replica(described.gpid, |replica, _, effects| {
+            replica.machine.on_unlisted(effects);
+            replica.publish();
         });
-        if has_changed {
-            // Whoever asked may have given up waiting.
-            let _ = done.send(CloseOutcome::Changed);
+    }
+
+    /// Nobody needs a replica: takes it out, if it is still as described. Its directory is put aside
+    /// with everything that was applied in it, since an operator may want it back.
+    pub fn put_aside(&mut self, described: HeldReplica) {
+        let gpid = described.gpid;
+        if !self.is_still(described) {
             return;
         }
-        self.exits.node.router.remove(gpid);
-        let Some(mut replica) = self.replicas.remove(&gpid) else {
-            let _ = done.send(CloseOutcome::Gone);
+        let Some(replica) = self.take_out(gpid) else {
             return;
         };
-        replica.refuse_all(&mut self.exits.answers());
-        self.exits.node.learning.release(gpid, |_| false);
-        let (disk, shard) = (replica.disk, self.exits.index);
-        let (handle, node) = (Arc::clone(&replica.handle), Arc::clone(&self.exits.node));
-        let flush = move || {
-            if let Err(error) = handle.engine.flush(FlushMode::Wait) {
-                warn!(%gpid, %error, "closed replica cannot be flushed: its log stays");
-                let _ = done.send(CloseOutcome::Gone);
-                return;
+        self.learning.begin_site(gpid);
+        let (disk, node) = (replica.disk, Arc::clone(&self.exits.node));
+        let put_aside = move || {
+            if let Err(error) = replica.handle.engine.flush(FlushMode::Wait) {
+                warn!(%gpid, %error, "a replica that is put aside cannot be flushed before");
             }
-            node.shards[shard].send(ShardMessage::Closed { gpid, disk, done });
+            drop(replica);
+            let why = Aside::Garbage;
+            let message = LearnMessage::PutAside { gpid, disk, why };
+            // Where the learning thread has ended, the server is stopping.
+            drop(node.learning.thread.send(message));
         };
-        if self.exits.node.read_pool.submit(flush).is_err() {
-            warn!(%gpid, "closed replica is not flushed now: its log stays");
+        if self.exits.node.read_pool.submit(put_aside).is_err() {
+            warn!(%gpid, "a replica that nobody needs is closed, and put aside after a restart");
+            self.learning.end_site(gpid);
         }
+    }
+
+    fn is_still(&self, described: HeldReplica) -> bool {
+        self.replicas.get(&described.gpid).is_some_and(|replica| {
+            let machine = &replica.machine;
+            (machine.ballot(), machine.status()) == (described.ballot, described.status)
+        })
     }
 }

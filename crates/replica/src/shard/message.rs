@@ -92,17 +92,10 @@ pub enum ShardMessage {
     },
     /// The lease has begun, lapsed or was closed.
     LeaseChanged,
-    /// Close the replica if it is still as described, and say when that is done.
-    Close(HeldReplica, oneshot::Sender<CloseOutcome>),
-    /// The storage of a closed replica is on disk: the log may forget it.
-    Closed {
-        /// Which partition.
-        gpid: Gpid,
-        /// In which data directory.
-        disk: usize,
-        /// Who waits for it.
-        done: oneshot::Sender<CloseOutcome>,
-    },
+    /// The meta server does not list the replica: it gives its role up, if it is still as described.
+    StepDown(HeldReplica),
+    /// Nobody needs the replica: if it is still as described, its directory is put aside.
+    PutAside(HeldReplica),
     /// The control thread wants to know what this shard has.
     Report(oneshot::Sender<Vec<ReplicaInfo>>),
     /// The server is stopping: hand everything over and say when that is done.
@@ -130,15 +123,6 @@ impl ShardMessage {
             },
         }
     }
-}
-
-/// What became of the wish to close a replica.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum CloseOutcome {
-    /// No such replica is open here any more.
-    Gone,
-    /// It has another ballot or role by now, so it stays.
-    Changed,
 }
 
 /// A write that arrived at another shard than the replica's.

@@ -33,7 +33,6 @@ use pegasus_rpc::turn::at_turn_end;
 use self::core::Core;
 use self::exits::Exits;
 use self::log_lane::LogLane;
-pub use self::message::CloseOutcome;
 pub use self::message::ShardMessage;
 use crate::node::Node;
 use crate::peer_messages;

@@ -12,6 +12,7 @@ use pegasus_pacifica::DigestAt;
 use pegasus_pacifica::GroupCheck;
 use pegasus_pacifica::LearnSignature;
 use pegasus_pacifica::Message;
+use pegasus_pacifica::Mutation;
 use pegasus_pacifica::ReplicaStatus;
 use pegasus_rpc::NetworkLimits;
 use tokio::sync::oneshot;
@@ -25,6 +26,7 @@ use crate::learn::message::LearnMessage;
 use crate::load::Newborn;
 use crate::load::create_replica;
 use crate::peer_messages::PeerMessage;
+use crate::stub::HeldReplica;
 use crate::testing::GPID;
 use crate::testing::TestNode;
 use crate::testing::TestServer;
@@ -171,6 +173,68 @@ fn a_replica_whose_storage_fails_is_taken_out_and_put_aside() {
         lonely.told(),
         Some(LearnMessage::MakeEmpty { .. })
     ));
+}
+
+/// What the log leaves of a replica with one uncommitted mutation that is being put aside, when the
+/// server ends before its directory has another name: `events` have come until then.
+fn prepared_after_garbage(events: impl FnOnce() -> Vec<LearnEvent>) -> Decree {
+    let mut lonely = Lonely::new();
+    let instance = lonely.begin();
+    lonely.shard.core.borrow_mut().exits.lanes[0].append(instance, uncommitted());
+    let garbage = HeldReplica {
+        gpid: GPID,
+        ballot: Ballot::ZERO,
+        status: ReplicaStatus::Inactive,
+    };
+    let changed = HeldReplica {
+        ballot: Ballot(1),
+        ..garbage
+    };
+    lonely.shard.on_message(ShardMessage::PutAside(changed));
+    assert!(lonely.status().is_some(), "it has changed meanwhile");
+    lonely.shard.on_message(ShardMessage::PutAside(garbage));
+    assert_eq!(lonely.status(), None);
+    let told = lonely.test.learn.blocking_recv();
+    let Some(LearnMessage::PutAside { why, .. }) = told else {
+        panic!("its directory is put aside");
+    };
+    assert_eq!(why, Aside::Garbage);
+    for event in events() {
+        lonely.shard.on_message(ShardMessage::Learn(event));
+    }
+    lonely.shard.core.borrow_mut().end_turn();
+    let Lonely { shard, test } = lonely;
+    drop(shard);
+    let TestNode { server, node, .. } = test;
+    drop(node);
+    // The pool's thread may still hold the server.
+    let loaded = loop {
+        match server.load_from(&["a"]) {
+            Ok(loaded) => break loaded,
+            Err(_) => std::thread::yield_now(),
+        }
+    };
+    loaded.replicas[0].machine.prepared()
+}
+
+fn uncommitted() -> Mutation {
+    let payload = crate::testing::payload(b"a");
+    Mutation {
+        ballot: Ballot(1),
+        decree: Decree(1),
+        timestamp_us: 1,
+        last_committed: Decree::ZERO,
+        checksum: Mutation::checksum_of(&payload),
+        payload,
+    }
+}
+
+#[test]
+fn the_log_forgets_garbage_only_when_its_directory_is_gone() {
+    assert_eq!(prepared_after_garbage(Vec::new), Decree(1));
+    let (gpid, disk) = (GPID, 0);
+    let gone = || vec![LearnEvent::CollectedGarbage { gpid, disk }];
+    assert_eq!(prepared_after_garbage(gone), Decree::ZERO);
 }
 
 #[test]

@@ -41,6 +41,7 @@ pub(super) async fn run(shard: Rc<Shard>) {
             progressed = now;
             core.check_progress(LINK_DOWN_MAX);
             core.release_all_checkpoints();
+            core.flush_for_vouches();
         }
         if now.since(repeated) >= REPEAT_REQUESTS {
             repeated = now;

@@ -153,7 +153,10 @@ impl Stub {
         let Some(asked_in) = self.lease.held_term(now) else {
             return;
         };
-        let stored = self.sync.unlisted.with_closed(replicas);
+        let stored: BTreeMap<Gpid, ReplicaInfo> = replicas
+            .into_iter()
+            .map(|replica| (replica.pid, replica))
+            .collect();
         let request = ConfigurationQueryByNodeRequest {
             node: self.options.address,
             stored_replicas: Some(stored.values().cloned().collect()),
@@ -198,13 +201,13 @@ impl Stub {
         let garbage = answer.gc_replicas.unwrap_or_default();
         self.put_garbage_aside(asked, &listed, &garbage, out);
         let patience = self.options.gc_memory_replica_interval;
-        let closing = self
+        let over = self
             .sync
             .unlisted
             .judge(now, &asked.stored, &listed, patience);
-        for replica in closing {
-            info!(gpid = %replica.gpid, "the meta server lists this replica no more: closed");
-            out.push(StubEffect::Close(replica));
+        for replica in over {
+            info!(gpid = %replica.gpid, "the meta server lists this replica no more: it steps down");
+            out.push(StubEffect::StepDown(replica));
         }
         self.begin_due_sync(now, out);
     }
@@ -222,10 +225,6 @@ impl Stub {
         let before = std::mem::take(&mut self.sync.missing);
         for update in listed {
             let (gpid, ballot) = (update.config.pid, Ballot(update.config.ballot));
-            if self.sync.unlisted.is_closed(gpid) {
-                error!(%gpid, %ballot, "a replica that was closed is a member again: restart this \
-                    server to open it");
-            }
             if asked.stored.contains_key(&gpid) || ballot == Ballot::ZERO {
                 continue;
             }
@@ -256,7 +255,6 @@ impl Stub {
                 warn!(%gpid, "the meta server calls a replica garbage that it lists or never heard of");
                 continue;
             };
-            self.sync.unlisted.forget(gpid);
             out.push(StubEffect::PutAside(replica));
         }
     }

@@ -44,10 +44,11 @@ pub enum StubEffect {
         /// What to do.
         instruction: Instruction,
     },
-    /// Close the replica if it is still as described; its directory stays.
-    Close(HeldReplica),
-    /// Nobody needs the replica: if it is still as described, close it and put its directory aside as
-    /// `.gar`; if only the directory is here, put that aside.
+    /// The meta server lists this server for the partition no more: if the replica is still as
+    /// described, it gives its role up. It stays open, with all that it has.
+    StepDown(HeldReplica),
+    /// Nobody needs the replica: if it is still as described, flush and close it, put its directory
+    /// aside as `.gar`, and only then let the log forget it.
     PutAside(HeldReplica),
     /// Tell a server that its replica was removed from the group (RPC_REMOVE_REPLICA, oneway).
     TellRemoved {

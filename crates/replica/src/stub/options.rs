@@ -21,6 +21,6 @@ pub struct StubOptions {
     pub lease: Duration,
     /// Between two exchanges of the whole configuration, when nothing happens.
     pub config_sync_interval: Duration,
-    /// How long a replica that the meta server does not list stays open: it may be asked to learn.
+    /// How long a secondary that the meta server does not list keeps its role.
     pub gc_memory_replica_interval: Duration,
 }

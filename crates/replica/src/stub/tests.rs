@@ -177,21 +177,6 @@ impl Rig {
         self.answer(id, MetaAnswer::ConfigSync(Box::new(answer)));
         request.stored_replicas.unwrap()
     }
-
-    /// Lets the next regular config sync happen, with beacons answered meanwhile.
-    fn sync_after(
-        &mut self,
-        seconds: u64,
-        replicas: Vec<ReplicaInfo>,
-        answer: ConfigurationQueryByNodeResponse,
-    ) -> Vec<ReplicaInfo> {
-        let end = self.now.after(Duration::from_secs(seconds));
-        while !self.has(&StubEffect::GatherReplicas) {
-            assert!(self.now < end, "no config sync has begun");
-            self.accept_beacon();
-        }
-        self.sync(replicas, answer)
-    }
 }
 
 fn leader_ack(beacon: &BeaconMsg) -> BeaconAck {

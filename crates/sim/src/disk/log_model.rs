@@ -60,6 +60,10 @@ pub struct Writer {
 struct Entry {
     writer: Writer,
     record: LogRecord,
+    /// Which process has written it.
+    run: u64,
+    /// For a vouch: whether its process began with a doubt about the replica.
+    settles_earlier_runs: bool,
     /// A bit of it has changed on disk: recovery will see that.
     is_damaged: bool,
 }
@@ -102,6 +106,8 @@ pub struct Found {
 #[derive(Debug)]
 pub struct LogModel {
     durability: Durability,
+    /// How often it was opened.
+    run: u64,
     /// Written, oldest first.
     entries: VecDeque<Entry>,
     /// So many of `entries` survive a power loss.
@@ -123,6 +129,7 @@ impl LogModel {
     pub fn new(durability: Durability) -> Self {
         Self {
             durability,
+            run: 0,
             entries: VecDeque::new(),
             flushed: 0,
             heads: BTreeMap::new(),
@@ -138,6 +145,8 @@ impl LogModel {
         self.staged.push(Entry {
             writer,
             record,
+            run: self.run,
+            settles_earlier_runs: false,
             is_damaged: false,
         });
     }
@@ -166,17 +175,15 @@ impl LogModel {
 
     /// The write has ended: what is safe now, in order.
     pub fn end_write(&mut self) -> Vec<Safe> {
-        let written = std::mem::take(&mut self.writing);
+        let mut written = std::mem::take(&mut self.writing);
         let safe = written.iter().map(|entry| Safe {
             writer: entry.writer,
             record: entry.record.clone(),
         });
         let safe = safe.collect();
         let flushed_before = self.entries.len();
-        for entry in &written {
-            if entry.record.settles() {
-                self.doubts.remove(&entry.writer.gpid);
-            }
+        for entry in written.iter_mut().filter(|entry| entry.record.settles()) {
+            entry.settles_earlier_runs = self.doubts.remove(&entry.writer.gpid);
         }
         self.entries.extend(written);
         if self.durability == Durability::Fsync {
@@ -256,23 +263,21 @@ impl LogModel {
     /// Whether it is doubtful that this replica still has all that it acknowledged.
     #[must_use]
     pub fn doubts(&self, gpid: Gpid) -> bool {
-        let mut is_doubtful = false;
-        for entry in self
-            .entries
-            .iter()
-            .filter(|entry| entry.writer.gpid == gpid)
-        {
-            is_doubtful |= entry.is_damaged;
-            // A vouch is about what was known when it was given; damage that is found now is younger.
-            let is_over = match planted::is(DriverBug::VouchSettlesAll) {
-                true => entry.record.settles(),
-                false => entry.record.begins_anew(),
-            };
-            if is_over {
-                is_doubtful = entry.is_damaged;
+        let mut damaged_runs: Vec<u64> = Vec::new();
+        let own = self.entries.iter().filter(|it| it.writer.gpid == gpid);
+        for entry in own {
+            if entry.is_damaged {
+                damaged_runs.push(entry.run);
+            } else if entry.record.begins_anew()
+                || entry.record.settles() && planted::is(DriverBug::VouchSettlesAll)
+            {
+                damaged_runs.clear();
+            } else if entry.settles_earlier_runs {
+                // Damage of before and after cannot be told apart in the segments of earlier runs.
+                damaged_runs.retain(|run| *run >= entry.run);
             }
         }
-        is_doubtful || self.doubts.contains(&gpid)
+        !damaged_runs.is_empty() || self.doubts.contains(&gpid)
     }
 
     /// The machine has rebooted and nothing was flushed for sure: everybody is in doubt.
@@ -300,6 +305,7 @@ impl LogModel {
         let readable = self.entries.drain(..).filter(|entry| !entry.is_damaged);
         self.entries = readable.collect();
         self.flushed = self.entries.len();
+        self.run += 1;
         found
     }
 
@@ -313,7 +319,10 @@ impl LogModel {
         through: Decree,
         count_max: usize,
     ) -> Option<Vec<Mutation>> {
-        let mut last: BTreeMap<Decree, &Mutation> = BTreeMap::new();
+        // Indexed by the distance from the first decree that is wanted: learners ask for this often.
+        let first = after.next();
+        let wanted = usize::try_from(through.0 - after.0).unwrap_or(0);
+        let mut last: Vec<Option<&Mutation>> = vec![None; wanted.min(count_max)];
         for entry in self
             .entries
             .iter()
@@ -321,21 +330,17 @@ impl LogModel {
         {
             match &entry.record {
                 LogRecord::Mutation(mutation) if !entry.is_damaged => {
-                    last.insert(mutation.decree, mutation);
+                    let distance = usize::try_from(mutation.decree.0 - first.0);
+                    if let Some(slot) = distance.ok().and_then(|at| last.get_mut(at)) {
+                        *slot = Some(mutation);
+                    }
                 }
-                record if record.begins_anew() => last.clear(),
+                record if record.begins_anew() => last.fill(None),
                 _ => {}
             }
         }
-        let mut found = Vec::new();
-        let mut next = after.next();
-        while let Some(mutation) = last.get(&next) {
-            if next > through || found.len() == count_max {
-                break;
-            }
-            found.push((*mutation).clone());
-            next = next.next();
-        }
+        let unbroken = last.into_iter().map_while(|found| found.cloned());
+        let found: Vec<Mutation> = unbroken.collect();
         (!found.is_empty()).then_some(found)
     }
 }
@@ -396,6 +401,27 @@ mod tests {
         assert!(log.doubts(WRITER.gpid), "not safe yet");
         log.end_write();
         assert!(!log.doubts(WRITER.gpid));
+    }
+
+    #[test]
+    fn a_vouch_settles_damage_in_what_earlier_processes_wrote_and_no_other() {
+        let mut log = log_of([mutation(1, 1), mutation(1, 2)]);
+        log.entries[0].is_damaged = true;
+        log.recover();
+        for record in [mutation(2, 3), LogRecord::Vouch(Ballot(2))] {
+            log.append(WRITER, record);
+        }
+        log.begin_write();
+        log.end_write();
+        log.entries[0].is_damaged = true;
+        log.recover();
+        assert!(!log.doubts(WRITER.gpid), "as the real log has it");
+        log.entries[0].is_damaged = true;
+        log.recover();
+        assert!(
+            log.doubts(WRITER.gpid),
+            "written by the process that vouched"
+        );
     }
 
     #[test]

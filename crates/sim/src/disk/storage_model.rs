@@ -20,6 +20,12 @@ pub struct Snapshot {
 }
 
 impl Snapshot {
+    /// The time of the last mutation.
+    #[must_use]
+    pub fn timestamp_us(&self) -> i64 {
+        i64::try_from(self.mark.timestamp_us).unwrap_or_default()
+    }
+
     /// Decree and digest of the last mutation.
     #[must_use]
     pub fn at(&self) -> DigestAt {

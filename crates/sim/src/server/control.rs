@@ -17,11 +17,10 @@ use super::learning::Teaching;
 use super::links::LinkStates;
 use super::{Hosted, Process, ServerEvent, StubEffects, Turn};
 use crate::disk::log_model::LogRecord;
-use crate::disk::storage_model::Health;
 use crate::packet::{CallId, Packet, Place, Request};
 use crate::plan::Plan;
 
-/// How long a replica that nobody lists stays open. Short, so that it happens in a run.
+/// How long a secondary that nobody lists keeps its role. Short, so that it happens in a run.
 const GC_MEMORY_REPLICA: Duration = Duration::from_secs(6);
 const CONFIG_SYNC: Duration = Duration::from_secs(5);
 
@@ -112,7 +111,7 @@ impl Turn<'_> {
                     replica.publish();
                 });
             }
-            StubEffect::Close(held) => self.close_if_unchanged(held),
+            StubEffect::StepDown(held) => self.step_down(held),
             StubEffect::PutAside(held) => self.put_aside(held),
             StubEffect::TellRemoved { node, gpid, ballot } => {
                 if let Some(to) = Place::of(node) {
@@ -210,46 +209,39 @@ impl Turn<'_> {
         });
     }
 
-    fn close_if_unchanged(&mut self, held: HeldReplica) {
-        let Some(hosted) = self.process.hosted.get(&held.gpid) else {
+    fn step_down(&mut self, held: HeldReplica) {
+        if !self.is_still(held) {
             return;
-        };
-        if describe(hosted) == held {
-            reach!("stub: a replica is closed");
-            self.close(held.gpid);
         }
-    }
-
-    /// Takes a replica out. What it has applied is flushed, and the log forgets it.
-    pub(super) fn close(&mut self, gpid: pegasus_common::Gpid) {
-        let Some(mut hosted) = self.process.hosted.remove(&gpid) else {
-            return;
-        };
-        self.process.touched.insert(gpid);
-        hosted.replica.refuse_all(&mut self.process.outbox);
-        // What cannot be flushed stays in the log.
-        let can_flush = hosted.storage.health() != Health::Broken;
-        if let Some(stored) = self.disk.replicas.get_mut(&gpid).filter(|_| can_flush) {
-            stored.flushed = hosted.storage.snapshot();
-            self.disk.log.forget_released(gpid);
-            self.append(gpid, hosted.instance, LogRecord::Forget);
-        }
-        self.forget_teaching(gpid);
+        reach!("stub: a replica steps down");
+        self.with_replica(held.gpid, |replica, _, effects| {
+            replica.machine.on_unlisted(effects);
+            replica.publish();
+        });
     }
 
     fn put_aside(&mut self, held: HeldReplica) {
         let gpid = held.gpid;
-        match self.process.hosted.get(&gpid) {
-            Some(hosted) if describe(hosted) != held => return,
-            Some(_) => self.close(gpid),
-            None => {}
+        if !self.is_still(held) {
+            return;
         }
+        let Some(mut hosted) = self.process.hosted.remove(&gpid) else {
+            return;
+        };
+        hosted.replica.refuse_all(&mut self.process.outbox);
+        self.process.touched.insert(gpid);
+        self.forget_teaching(gpid);
         self.remove_directory(gpid);
         reach!("stub: a replica is garbage");
         self.around
             .note("garbage", [self.index as u64, gpid.to_u64(), 0], || {
                 gpid.to_string()
             });
+    }
+
+    fn is_still(&self, held: HeldReplica) -> bool {
+        let hosted = self.process.hosted.get(&held.gpid);
+        hosted.is_some_and(|hosted| describe(hosted) == held)
     }
 
     /// The directory is no replica's any more, and the log forgets it.

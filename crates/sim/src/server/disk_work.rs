@@ -6,7 +6,7 @@ use pegasus_common::{Decree, Gpid, reach};
 
 use super::{ServerEvent, Turn};
 use crate::disk::log_model::{LogRecord, Safe};
-use crate::disk::storage_model::Snapshot;
+use crate::disk::storage_model::{Health, Snapshot};
 use crate::disk::{Condition, Origin};
 use crate::planted::{self, DriverBug};
 
@@ -105,9 +105,30 @@ impl Turn<'_> {
             return;
         }
         let chosen = self.around.random.index(count);
-        let Some((&gpid, hosted)) = self.process.hosted.iter().nth(chosen) else {
+        if let Some(&gpid) = self.process.hosted.keys().nth(chosen) {
+            self.flush_storage(gpid);
+        }
+    }
+
+    /// Flushes replicas on which the group counts, so that the log can say so.
+    pub(super) fn flush_for_vouches(&mut self) {
+        let hosted = self.process.hosted.iter();
+        let waiting: Vec<Gpid> = hosted
+            .filter(|(_, hosted)| hosted.replica.vouch_waits_for_flush())
+            .map(|(gpid, _)| *gpid)
+            .collect();
+        for gpid in waiting {
+            self.flush_storage(gpid);
+        }
+    }
+
+    fn flush_storage(&mut self, gpid: Gpid) {
+        let Some(hosted) = self.process.hosted.get(&gpid) else {
             return;
         };
+        if self.disk.condition == Condition::Full || hosted.storage.health() == Health::Broken {
+            return;
+        }
         let event = ServerEvent::StorageFlushed {
             gpid,
             instance: hosted.instance,
@@ -127,17 +148,23 @@ impl Turn<'_> {
         let Some(stored) = self.disk.replicas.get_mut(&gpid).filter(|_| is_present) else {
             return;
         };
-        if snapshot.mark.decree <= stored.flushed.mark.decree {
-            return;
+        if snapshot.mark.decree > stored.flushed.mark.decree {
+            stored.flushed = snapshot;
         }
-        let mut decree = snapshot.mark.decree;
-        stored.flushed = snapshot;
+        let mut decree = stored.flushed.mark.decree;
         if planted::is(DriverBug::DurableBeforeFlush)
             && let Some(hosted) = self.process.hosted.get(&gpid)
         {
             decree = hosted.machine().applied();
         }
-        self.with_replica(gpid, |replica, _, _| replica.machine.on_durable(decree));
+        let vouch = self.with_replica(gpid, |replica, _, _| {
+            replica.machine.on_durable(decree);
+            replica.take_due_vouch(decree)
+        });
+        if let Some(ballot) = vouch.flatten() {
+            reach!("disk: a vouch follows a flush");
+            self.append(gpid, instance, LogRecord::Vouch(ballot));
+        }
         self.release_log(gpid, decree);
     }
 

@@ -433,7 +433,8 @@ impl Turn<'_> {
         }
         self.process.touched.insert(gpid);
         self.forget_teaching(gpid);
-        let recovered = Recovered::from_checkpoint(ballot, snapshot.at());
+        let time = snapshot.timestamp_us();
+        let recovered = Recovered::from_checkpoint(ballot, snapshot.at(), time);
         let opening = Opening::Resume(fetch.configuration, signature);
         self.begin_construction(gpid, snapshot, recovered, opening);
     }

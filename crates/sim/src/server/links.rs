@@ -100,6 +100,7 @@ impl Turn<'_> {
             replica.machine.on_progress_timer(effects);
         });
         self.release_all_checkpoints();
+        self.flush_for_vouches();
     }
 
     /// A call of the stub has failed.

@@ -120,6 +120,7 @@ impl Turn<'_> {
                 .expect("a replay continues where storage is");
         }
         replay.on_stored_ballot(stored.mark.ballot);
+        replay.on_stored_timestamp(stored.timestamp_us());
         Ok(replay.finish(standing))
     }
 

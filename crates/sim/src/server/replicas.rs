@@ -75,7 +75,7 @@ impl Turn<'_> {
             Effect::AppendBallot { ballot } => {
                 self.append(gpid, instance, LogRecord::Ballot(ballot));
             }
-            Effect::Vouch { ballot } => self.append(gpid, instance, LogRecord::Vouch(ballot)),
+            Effect::Vouch { .. } => hosted.replica.vouch_when_flushed(),
             Effect::Send { to, message } => self.send_to_peer(gpid, to, message),
             Effect::Broadcast { to, message } => {
                 for &to in to.iter() {

@@ -152,21 +152,18 @@ fn garbage_is_put_aside_only_as_it_was_reported_and_not_listed() {
 }
 
 #[test]
-fn a_closed_replica_is_still_reported() {
+fn a_primary_that_is_listed_no_more_steps_down() {
     let mut rig = Rig::serving();
     let primary = report(5, PartitionStatus::PS_PRIMARY);
     rig.input(Stub::on_replica_changed);
     rig.pass(100);
     rig.sync(vec![primary], lists(Vec::new()));
-    assert!(matches!(rig.effects.pop(), Some(StubEffect::Close(_))));
-    let reported = rig.sync_after(31, Vec::new(), lists(Vec::new()));
-    let [closed] = &reported[..] else {
-        panic!("one replica");
+    let replica = HeldReplica {
+        gpid: GPID,
+        ballot: Ballot(5),
+        status: ReplicaStatus::Primary,
     };
-    assert_eq!(
-        (closed.pid, closed.status),
-        (GPID, PartitionStatus::PS_INACTIVE)
-    );
+    assert_eq!(rig.effects.pop(), Some(StubEffect::StepDown(replica)));
 }
 
 #[test]
