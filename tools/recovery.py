@@ -3,19 +3,32 @@
 
 recovery.py relearn   wipes the data of one replica server and lets it learn under client load
 recovery.py restart   kills a server with many replicas, starts it again, then does so with all
+
+The load comes at a fixed rate, so that the same work is asked for with and without learning.
 """
 
 import argparse
 import json
 import os
+import re
 import shutil
+import socket
 import statistics
 import subprocess
 import sys
 import tempfile
+import threading
 import time
+import urllib.error
+import urllib.request
+from concurrent.futures import ThreadPoolExecutor
 
 POLL_SECONDS = 0.02
+SLICE_SECONDS = 2
+IDLE_SLICES = 8
+READ_KEYS = 20
+# What a server logs for each checkpoint that it has fetched.
+FETCHED = re.compile(r"checkpoint fetched .*total_bytes=(\d+)")
 
 
 def say(text):
@@ -38,10 +51,11 @@ class Onebox:
         command = [self.program, "onebox", *arguments, "--dir", self.directory]
         return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
 
-    def shell(self, *commands, check=True):
+    def shell(self, *commands, check=True, timeout_ms=1000):
         arguments = [part for command in commands for part in ("-c", command)]
         result = subprocess.run(
-            [self.program, "shell", "--meta", self.meta, "--json", "--timeout-ms", "1000", *arguments],
+            [self.program, "shell", "--meta", self.meta, "--json", "--timeout-ms", str(timeout_ms),
+             *arguments],
             check=check, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
         )
         return result.stdout if result.returncode == 0 else None
@@ -83,68 +97,145 @@ def directory_bytes(path):
     return total
 
 
-def load_slice(box, arguments):
-    """p99 in microseconds and throughput of one short run of the client load."""
-    result = box.bench(
-        "--workload", "mixed", "--connections", str(arguments.connections), "--warmup", "0",
-        "--value-size", "1000", "--keys", str(arguments.records), "--duration", "2",
-    )
-    return result["latency_us"]["p99"], result["operations_per_second"], result["failures"]
+class Load(threading.Thread):
+    """The client load in short runs, one after the other, each with its time and its result."""
+
+    def __init__(self, box, arguments):
+        super().__init__()
+        self.box = box
+        self.command = [
+            "--workload", "mixed", "--value-size", "1000", "--keys", str(arguments.records),
+            "--connections", str(arguments.connections), "--rate", str(arguments.rate),
+            "--warmup", "0", "--duration", str(SLICE_SECONDS),
+        ]
+        self.slices = []
+        self.is_wanted = True
+
+    def one(self):
+        began = time.monotonic()
+        result = self.box.bench(*self.command)
+        self.slices.append((began, time.monotonic(), result))
+
+    def run(self):
+        while self.is_wanted:
+            self.one()
+
+    def stop(self):
+        self.is_wanted = False
+        self.join()
+
+    def within(self, began, ended):
+        """The results of the runs that lie wholly in a stretch of time."""
+        return [result for first, last, result in self.slices if began <= first and last <= ended]
+
+
+def summary(results):
+    """Medians of short runs. None of them is empty: the first one is always whole."""
+    def median(read):
+        return round(statistics.median(read(result) for result in results), 1)
+
+    return {
+        "slices": len(results),
+        "operations_per_second": median(lambda result: result["operations_per_second"]),
+        "failures": sum(result["failures"] for result in results),
+        "p50_us": median(lambda result: result["latency_us"]["p50"]),
+        "p99_us": median(lambda result: result["latency_us"]["p99"]),
+        "p99_us_of_slices": [result["latency_us"]["p99"] for result in results],
+        "max_us": max(result["latency_us"]["max"] for result in results),
+    }
+
+
+def idle(box, arguments):
+    load = Load(box, arguments)
+    for _ in range(IDLE_SLICES):
+        load.one()
+    return [result for _, _, result in load.slices]
+
+
+def fetched_bytes(server):
+    """What a server has fetched, by its log."""
+    with open(os.path.join(server["log"], "replica.log"), encoding="utf-8") as log:
+        return sum(int(found.group(1)) for found in map(FETCHED.search, log) if found)
+
+
+def limit_copying(server, megabytes):
+    """Sets the rate at which a server that has just been started learns."""
+    url = f"http://{server['address']}/updateConfig?nfs.max_copy_rate_megabytes={megabytes}"
+    while True:
+        try:
+            with urllib.request.urlopen(url, timeout=1) as answer:
+                return say(answer.read().decode())
+        except (urllib.error.URLError, ConnectionError):
+            time.sleep(POLL_SECONDS)
 
 
 def relearn(box, arguments):
     say(f"loading {arguments.records} records of 1,000 bytes")
     box.bench("--load", "--workload", "get", "--connections", "50", "--value-size", "1000",
               "--keys", str(arguments.records), "--duration", "1")
-    idle = [load_slice(box, arguments) for _ in range(6)]
+    before = idle(box, arguments)
+    say(f"idle: {summary(before)}")
     name, server = next(iter(box.servers.items()))
     partitions = box.healthy_partitions("temp")
-    replicas = os.path.join(server["dir"], "data")
-    stored = directory_bytes(replicas if os.path.isdir(replicas) else server["dir"])
+    stored = directory_bytes(os.path.join(server["dir"], "data", "reps"))
     box.onebox("kill", name)
     box.wait_until_unhealthy("temp", partitions)
-    for entry in os.listdir(server["dir"]):
-        if entry.startswith("data"):
-            shutil.rmtree(os.path.join(server["dir"], entry))
+    shutil.rmtree(os.path.join(server["dir"], "data"))
     say(f"wiped {name}: {stored >> 20} MiB")
+    load = Load(box, arguments)
     began = time.monotonic()
     box.onebox("start-node", name)
-    during = []
-    while box.healthy_partitions("temp") != partitions:
-        during.append(load_slice(box, arguments))
-    seconds = time.monotonic() - began
-    p99 = {"idle": statistics.median(run[0] for run in idle),
-           "learning": statistics.median(run[0] for run in during)}
+    load.start()
+    if arguments.copy_rate is not None:
+        limit_copying(server, arguments.copy_rate)
+    box.wait_until_healthy("temp", partitions)
+    ended = time.monotonic()
+    load.stop()
+    learning = load.within(began, ended)
+    say(f"learning: {summary(learning)}")
+    after = idle(box, arguments)
+    fetched = fetched_bytes(server)
+    quiet = summary(before + after)
     return {
-        "bytes_on_disk": stored,
+        "rate": arguments.rate,
         "user_bytes": arguments.records * 1000,
-        "seconds_to_full_membership": round(seconds, 2),
-        "user_megabytes_per_second": round(arguments.records * 1000 / 1e6 / seconds, 1),
-        "p99_us_idle": p99["idle"],
-        "p99_us_learning": p99["learning"],
-        "p99_ratio": round(p99["learning"] / p99["idle"], 2),
-        "operations_per_second_idle": statistics.median(run[1] for run in idle),
-        "operations_per_second_learning": statistics.median(run[1] for run in during),
-        "failures_while_learning": sum(run[2] for run in during),
-        "slices_while_learning": len(during),
+        "bytes_on_disk": stored,
+        "bytes_fetched": fetched,
+        "seconds_to_full_membership": round(ended - began, 2),
+        "fetched_megabytes_per_second": round(fetched / 1e6 / (ended - began), 1),
+        "p99_ratio": round(summary(learning)["p99_us"] / quiet["p99_us"], 2),
+        "idle_before": summary(before),
+        "idle_after": summary(after),
+        "learning": summary(learning),
     }
 
 
-def first_read(box, keys, began):
-    """Seconds until every one of these keys has been read."""
-    for key in keys:
-        while box.shell("use many", f"get {key} s", check=False) is None:
-            time.sleep(POLL_SECONDS)
+def seconds_until_listening(server, began):
+    host, port = server["address"].split(":")
+    while True:
+        with socket.socket() as connection:
+            if connection.connect_ex((host, int(port))) == 0:
+                return round(time.monotonic() - began, 3)
+        time.sleep(POLL_SECONDS)
+
+
+def seconds_until_read(box, table, keys, began):
+    while box.shell(f"use {table}", *(f"get {key} s" for key in keys), check=False) is None:
+        pass  # The shell takes its time by itself.
     return round(time.monotonic() - began, 3)
 
 
 def restart(box, arguments):
-    partitions = arguments.partitions
-    box.shell(f"create many -p {partitions} -r 3")
-    box.wait_until_healthy("many", partitions)
-    keys = [f"key{number}" for number in range(20)]
-    box.shell("use many", *(f"set {key} s v" for key in keys))
-    results = {}
+    tables = {f"many{count}": count for count in arguments.partitions}
+    for table, count in tables.items():
+        box.shell(f"create {table} -p {count} -r 3", timeout_ms=120_000)
+    tables["temp"] = box.healthy_partitions("temp")
+    for table, count in tables.items():
+        box.wait_until_healthy(table, count)
+    keys = [f"key{number}" for number in range(READ_KEYS)]
+    read = next(iter(tables))
+    box.shell(f"use {read}", *(f"set {key} s v" for key in keys))
+    results = {"replicas_per_server": sum(tables.values())}
     name = next(iter(box.servers))
     for label, victims in (("one_server", [name]), ("all_servers", list(box.servers))):
         for victim in victims:
@@ -152,15 +243,19 @@ def restart(box, arguments):
         began = time.monotonic()
         for victim in victims:
             box.onebox("start-node", victim)
-        started = round(time.monotonic() - began, 3)
-        read = first_read(box, keys, began)
-        box.wait_until_healthy("many", partitions)
+        with ThreadPoolExecutor() as threads:
+            listens = [threads.submit(seconds_until_listening, box.servers[victim], began)
+                       for victim in victims]
+            first = threads.submit(seconds_until_read, box, read, keys[:1], began)
+            every = threads.submit(seconds_until_read, box, read, keys, began)
         results[label] = {
-            "replicas_per_server": partitions,
-            "seconds_to_start": started,
-            "seconds_to_read_all_keys": read,
-            "seconds_to_full_membership": round(time.monotonic() - began, 3),
+            "seconds_to_listen": max(listen.result() for listen in listens),
+            "seconds_to_first_read": first.result(),
+            f"seconds_to_{READ_KEYS}_reads": every.result(),
         }
+        for table, count in tables.items():
+            box.wait_until_healthy(table, count)
+        results[label]["seconds_to_full_membership"] = round(time.monotonic() - began, 3)
         say(f"{label}: {results[label]}")
     return results
 
@@ -171,8 +266,12 @@ def main():
     parser.add_argument("--pegasus", default="target/release/pegasus")
     parser.add_argument("--durability", default="fsync", choices=["fsync", "os"])
     parser.add_argument("--records", type=int, default=1_000_000)
-    parser.add_argument("--connections", type=int, default=2)
-    parser.add_argument("--partitions", type=int, default=200)
+    parser.add_argument("--connections", type=int, default=8)
+    parser.add_argument("--rate", type=int, default=1_000, help="operations per second")
+    parser.add_argument("--copy-rate", type=int,
+                        help="MiB per second that the learner may copy, if not the default")
+    parser.add_argument("--partitions", type=int, nargs="+", default=[128, 64],
+                        help="of each table, beside the 8 of table temp")
     arguments = parser.parse_args()
     box = Onebox(os.path.abspath(arguments.pegasus), arguments.durability)
     try:

@@ -90,11 +90,12 @@ pegasus_common::config_section! {
     /// Copying of checkpoints between replica servers, for learners.
     "nfs" => FileCopySection {
         /// What is asked for at once. Small parts keep the pauses of client traffic short. Bytes.
-        nfs_copy_block_bytes: u32 = 1_048_576 => 4_096..=16 << 20,
+        nfs_copy_block_bytes: u32 = 262_144 => 4_096..=16 << 20,
         /// Parts that one learner has under way at once.
         max_concurrent_remote_copy_requests: usize = 4 => 1..=1_000,
-        /// How fast learners write to each disk of this server; 0 is no limit. MiB per second.
-        max_copy_rate_megabytes_per_disk: u64 = 0; mutable,
+        /// How fast learners write to each disk of this server; 0 is no limit. More makes copies
+        /// complete sooner and clients wait longer meanwhile. MiB per second.
+        max_copy_rate_megabytes_per_disk: u64 = 50; mutable,
         /// How fast learners write to all disks of this server together; 0 is no limit. MiB per
         /// second.
         max_copy_rate_megabytes: u64 = 0; mutable,

@@ -8,6 +8,7 @@ mod catching_up;
 mod opening;
 mod recovering;
 mod reopening;
+mod storages;
 
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
@@ -30,7 +31,6 @@ pub use self::opening::Newborn;
 pub use self::opening::OpenReplicaError;
 pub use self::opening::Opening;
 pub use self::opening::create_replica;
-use self::opening::open_existing;
 pub use self::opening::open_learned;
 use self::recovering::Recovering;
 pub use self::reopening::ReopenError;
@@ -193,11 +193,8 @@ fn open_disk(
     // Also those that cannot be opened now: a doubt about them must outlive that.
     options.replicas = Some(replicas.iter().map(|replica| replica.gpid).collect());
     let mut found = BTreeMap::new();
-    for replica in replicas {
-        if let Err(error) = replica.remove_checkpoints() {
-            warn!(gpid = %replica.gpid, %error, "checkpoints of no use cannot be removed");
-        }
-        match open_existing(opening, &replica) {
+    for (replica, opened) in storages::open_all(opening, replicas) {
+        match opened {
             Ok(opened) => {
                 let prepared_max = opening.options.prepared_max;
                 let recovering = Recovering::new(replica.clone(), opened, index, prepared_max);

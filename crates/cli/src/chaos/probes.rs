@@ -18,6 +18,17 @@ const PERIOD: Duration = Duration::from_millis(5);
 /// How long one may take.
 const PATIENCE: Duration = Duration::from_millis(50);
 
+/// A time without a success.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Gap {
+    /// How long.
+    pub length: Duration,
+    /// The last success before it, or where the search began.
+    pub since: Moment,
+    /// Where.
+    pub partition: usize,
+}
+
 /// When writes of each partition were acknowledged, in order.
 #[derive(Debug)]
 pub struct Probes {
@@ -67,12 +78,17 @@ impl Probes {
     /// The longest time between `from` and `until` without an acknowledgement, in the worst of the
     /// partitions; counted from the last one before `from`, and up to the first one after `until`
     /// if there was none between.
-    pub fn longest_gap(&self, partitions: &[usize], from: Moment, until: Moment) -> Duration {
+    pub fn longest_gap(&self, partitions: &[usize], from: Moment, until: Moment) -> Option<Gap> {
         let gaps = partitions.iter().map(|&partition| {
             let acknowledged = self.acknowledged[partition].lock();
-            longest_gap(&acknowledged, from, until)
+            let (length, since) = longest_gap(&acknowledged, from, until);
+            Gap {
+                length,
+                since,
+                partition,
+            }
         });
-        gaps.max().unwrap_or_default()
+        gaps.max_by_key(|gap| gap.length)
     }
 
     /// Whether every one of the partitions has taken a write since.
@@ -84,23 +100,23 @@ impl Probes {
     }
 }
 
-fn longest_gap(acknowledged: &[Moment], from: Moment, until: Moment) -> Duration {
+fn longest_gap(acknowledged: &[Moment], from: Moment, until: Moment) -> (Duration, Moment) {
     let first = acknowledged.partition_point(|&moment| moment < from);
     let mut last = first
         .checked_sub(1)
         .map_or(from, |place| acknowledged[place]);
-    let mut longest = 0;
+    let mut longest = (0, last);
     for &moment in &acknowledged[first..] {
-        longest = longest.max(moment.as_nanos() - last.as_nanos());
+        longest = longest.max((moment.as_nanos() - last.as_nanos(), last));
         last = moment;
         if moment > until {
             break;
         }
     }
     if last <= until {
-        longest = longest.max(until.as_nanos().saturating_sub(last.as_nanos()));
+        longest = longest.max((until.as_nanos().saturating_sub(last.as_nanos()), last));
     }
-    Duration::from_nanos(longest)
+    (Duration::from_nanos(longest.0), longest.1)
 }
 
 /// A hash key that lies in a partition.
@@ -125,27 +141,29 @@ mod tests {
             .collect()
     }
 
-    fn gap(moments: &[u64], from: u64, until: u64) -> u64 {
+    /// How long, and since when.
+    fn gap(moments: &[u64], from: u64, until: u64) -> (u64, u64) {
         let window = millis(&[from, until]);
-        let gap = longest_gap(&millis(moments), window[0], window[1]);
-        u64::try_from(gap.as_millis()).unwrap()
+        let (length, since) = longest_gap(&millis(moments), window[0], window[1]);
+        let length = u64::try_from(length.as_millis()).unwrap();
+        (length, since.as_nanos() / 1_000_000)
     }
 
     #[test]
     fn a_gap_begins_with_the_last_write_before_and_ends_with_the_first_one_after() {
-        assert_eq!(gap(&[0, 5, 10, 900, 905, 910], 12, 905), 890);
-        assert_eq!(gap(&[0, 5, 10, 2_000, 2_005], 12, 1_000), 1_990);
+        assert_eq!(gap(&[0, 5, 10, 900, 905, 910], 12, 905), (890, 10));
+        assert_eq!(gap(&[0, 5, 10, 2_000, 2_005], 12, 1_000), (1_990, 10));
         assert_eq!(
             gap(&[0, 5, 10, 15, 500], 7, 16),
-            485,
+            (485, 15),
             "the window cuts no gap"
         );
     }
 
     #[test]
     fn a_partition_that_does_not_come_back_counts_to_the_end() {
-        assert_eq!(gap(&[0, 5, 10], 12, 1_010), 1_000);
-        assert_eq!(gap(&[], 10, 50), 40);
+        assert_eq!(gap(&[0, 5, 10], 12, 1_010), (1_000, 10));
+        assert_eq!(gap(&[], 10, 50), (40, 10));
     }
 
     #[test]

@@ -15,6 +15,7 @@ use super::cluster::ChaosCluster;
 use super::fault::{Fault, FaultKind};
 use super::load::{Load, PROBED_TABLE};
 use super::observer::Observer;
+use super::probes::Gap;
 use crate::error::CliError;
 use crate::onebox::layout::{NodeName, NodeRole};
 use crate::terminal::complain;
@@ -55,6 +56,19 @@ pub struct Events {
     pub write_gaps: BTreeMap<FaultKind, Vec<Duration>>,
     /// How long after a fault's end the cluster was whole again.
     pub healings: Vec<Duration>,
+}
+
+impl Events {
+    fn note_gap(&mut self, kind: FaultKind, gap: Option<Gap>) {
+        let Some(gap) = gap else { return };
+        complain(&format!(
+            "  longest write gap {} ms, of partition {} since {}",
+            gap.length.as_millis(),
+            gap.partition,
+            gap.since
+        ));
+        self.write_gaps.entry(kind).or_default().push(gap.length);
+    }
 }
 
 /// Carries a schedule out.
@@ -161,8 +175,7 @@ impl<'a> Injector<'a> {
         complain(&format!("{} healed", self.load.workload.now()));
         if was_whole && is_alone && !affected.is_empty() {
             let gap = self.write_gap(&affected, began);
-            complain(&format!("  longest write gap {} ms", gap.as_millis()));
-            self.events.write_gaps.entry(kind).or_default().push(gap);
+            self.events.note_gap(kind, gap);
         }
         Ok(())
     }
@@ -210,7 +223,7 @@ impl<'a> Injector<'a> {
         places.map(|(place, _)| place).collect()
     }
 
-    fn write_gap(&self, affected: &[usize], began: Moment) -> Duration {
+    fn write_gap(&self, affected: &[usize], began: Moment) -> Option<Gap> {
         let started = Instant::now();
         let until = began.after(GAP_WINDOW).max(self.load.workload.now());
         while !self.load.probes.have_all_since(affected, until) && started.elapsed() < GAP_LIMIT {

@@ -198,7 +198,10 @@ impl<S: CheckpointSource> Transfer<S> {
         let file = self.file_of(incoming)?;
         let to = Arc::clone(&file);
         blocking(&self.staging, move |_| {
+            // Flushed part by part: a whole file at once would keep the flushes of the mutation logs
+            // waiting, and with them the clients.
             to.write_all_at(&content, part.offset)
+                .and_then(|()| to.sync_data())
                 .map_err(|source| DownloadError::Write {
                     name: part.name,
                     source,
