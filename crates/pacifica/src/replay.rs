@@ -62,6 +62,8 @@ pub struct Replay {
     committed: DigestAt,
     entries: VecDeque<Mutation>,
     stale_through: Decree,
+    /// The largest decree that was read.
+    newest_read: Decree,
     latest_timestamp_us: i64,
     remembered_max: usize,
     ballots: CommittedBallots,
@@ -87,6 +89,7 @@ impl Replay {
             committed: applied,
             entries: VecDeque::new(),
             stale_through: Decree::ZERO,
+            newest_read: Decree::ZERO,
             latest_timestamp_us: 0,
             remembered_max: usize::try_from(prepared_max).unwrap_or(usize::MAX),
             ballots: CommittedBallots::Same,
@@ -137,6 +140,7 @@ impl Replay {
             });
         }
         self.latest_timestamp_us = self.latest_timestamp_us.max(mutation.timestamp_us);
+        self.newest_read = self.newest_read.max(mutation.decree);
         self.commit_through(mutation.last_committed, mutation.ballot, out);
         self.place(mutation)?;
         self.forget_old();
@@ -145,6 +149,24 @@ impl Replay {
             "the commit point never shrinks"
         );
         Ok(())
+    }
+
+    /// The next record is a mutation that comes after something that does not fit.
+    pub fn on_disbelieved(&mut self, decree: Decree) {
+        self.newest_read = self.newest_read.max(decree);
+    }
+
+    /// Of all that was read only the ballot counts, since it cannot be told what it means: the replica
+    /// is as its storage has it, `stored`. The records stay in the log, void, until storage has passed
+    /// them ([`crate::Replica::void_through`]).
+    pub fn give_up(&mut self, stored: DigestAt) {
+        let prepared_max = u32::try_from(self.remembered_max).unwrap_or(u32::MAX);
+        *self = Self {
+            ballot: self.ballot,
+            stale_through: self.newest_read,
+            newest_read: self.newest_read,
+            ..Self::new(stored, prepared_max)
+        };
     }
 
     /// The largest ballot so far.
@@ -409,6 +431,24 @@ mod tests {
         assert!(!rests(vec![old.clone(), replacing, next.clone()]));
         assert!(rests(vec![old, next]), "the replacing one may be lost");
         assert!(!rests(vec![record(1, 1, 0, b"a"), record(1, 2, 1, b"b")]));
+    }
+
+    #[test]
+    fn what_is_given_up_leaves_its_ballot_and_how_far_it_went() {
+        let start = DigestAt {
+            decree: Decree(3),
+            digest: 1,
+        };
+        let mut replay = Replay::new(start, 16);
+        for record in [record(2, 4, 3, b"a"), record(3, 5, 4, b"b")] {
+            replay.on_mutation(record, &mut Vec::new()).unwrap();
+        }
+        replay.give_up(start);
+        let recovered = replay.finish(Standing::Unproven);
+        assert_eq!(recovered.ballot, Ballot(3));
+        assert_eq!(recovered.committed, start);
+        assert_eq!(recovered.mutations, []);
+        assert_eq!(recovered.stale_through, Decree(5));
     }
 
     #[test]

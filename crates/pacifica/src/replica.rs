@@ -161,6 +161,12 @@ impl Replica {
         self.applied
     }
 
+    /// The log may hold void records above the commit point and through this decree; zero: it holds none.
+    #[must_use]
+    pub fn void_through(&self) -> Decree {
+        self.list.stale_through()
+    }
+
     /// The commit point: known to be chosen, and handed out to be applied.
     #[must_use]
     pub fn committed(&self) -> Decree {

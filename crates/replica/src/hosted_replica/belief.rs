@@ -2,7 +2,8 @@
 //!
 //! A `Vouch` settles all damage in the log segments of earlier runs, also damage that comes after it:
 //! the log cannot tell the two apart. So it is written only when nothing in those segments is needed any
-//! more: when storage has flushed all that the replica had when it was opened. What it has prepared
+//! more: when storage has flushed all that the replica had when it was opened, and has passed what the
+//! log still holds of it that is void. What it has prepared
 //! since stands in segments of this run, which no `Vouch` of this run settles. So a replica that was
 //! made or learned in this run is vouched for at once. Until the record is safe, a restarted replica
 //! proves nothing and learns again, which is always right.
@@ -18,6 +19,8 @@ use pegasus_pacifica::Standing;
 pub(super) struct Belief {
     /// What was prepared when the replica was opened.
     recovered: Decree,
+    /// Through here the log held void records then.
+    void: Decree,
     entry: Entry,
 }
 
@@ -34,6 +37,7 @@ impl Belief {
     pub fn new(machine: &Replica) -> Self {
         Self {
             recovered: machine.prepared(),
+            void: machine.void_through(),
             entry: Entry::None,
         }
     }
@@ -48,7 +52,7 @@ impl Belief {
         let is_due = self.entry == Entry::Due
             && machine.standing() == Standing::Proven
             && machine.status() != ReplicaStatus::Error;
-        is_due.then(|| self.recovered.min(machine.prepared()))
+        is_due.then(|| self.recovered.min(machine.prepared()).max(self.void))
     }
 
     /// Whether a flush now would let the log say so.

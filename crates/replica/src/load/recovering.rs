@@ -125,6 +125,9 @@ impl Recovering {
                 self.reset = SeenReset::Yes;
                 self.start_over(ballot)
             }
+            Record::Mutation(record) if self.problem.is_some() => {
+                return self.replay.on_disbelieved(record.decree);
+            }
             _ if self.problem.is_some() => return,
             Record::Mutation(record) => {
                 let mutation = mutation(record);
@@ -158,6 +161,14 @@ impl Recovering {
             self.committing = Committing::Waiting;
         }
         self.replay.on_ballot(ballot)
+    }
+
+    /// What was read is not believed.
+    fn give_up(&mut self) {
+        self.replay.give_up(self.opened.at());
+        self.committed.clear();
+        self.committing = Committing::Waiting;
+        self.problem = None;
     }
 
     /// Keeps what waits small.
@@ -210,8 +221,7 @@ impl Recovering {
         if is_of_unknown_life || is_ambiguous {
             warn!(gpid = %self.directory.gpid,
                 "the log has lost records, and what it has left is ambiguous: only what storage holds counts");
-            let ballot = self.replay.ballot();
-            self.problem = self.start_over(ballot).err().map(|error| error.to_string());
+            self.give_up();
         }
         self.replay
             .on_stored_ballot(self.opened.engine.applied().ballot);

@@ -112,9 +112,7 @@ impl Turn<'_> {
         let has_hole = self.disk.log.doubts(gpid) && !planted::is(DriverBug::DoubtsForgotten);
         if has_hole && replay.rests_on_every_record() {
             reach!("disk: a damaged log is ambiguous");
-            let ballot = replay.ballot();
-            replay = Replay::new(stored.at(), prepared_max);
-            replay.on_ballot(ballot)?;
+            replay.give_up(stored.at());
             committed.clear();
         }
         for Replayed { mutation, digest } in committed {
