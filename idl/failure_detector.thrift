@@ -16,7 +16,7 @@ struct beacon_msg {
     102: optional bool loading; // The sender has locked its data directories and reads them in.
 }
 
-// Answer to a beacon.
+// Answer to a beacon. Fields from 100 on are ours.
 struct beacon_ack {
     1: i64 time; // Copied from the beacon.
     2: base.rpc_address this_node; // The answering meta server.
@@ -25,4 +25,5 @@ struct beacon_ack {
     5: bool allowed; // Whether the sender may join the cluster.
     6: optional base.host_port hp_this_node; // Name of `this_node`.
     7: optional base.host_port hp_primary_node; // Name of `primary_node`.
+    100: optional bool report_wanted; // The leader does not know which replicas the sender has: config sync, please.
 }

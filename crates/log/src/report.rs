@@ -39,6 +39,14 @@ impl RecoveryReport {
     pub fn proven_complete(&self, gpid: Gpid) -> bool {
         !self.doubts.contains(gpid)
     }
+
+    /// Whether records of this replica may be lost before the end of the log, so that what was
+    /// delivered may have a hole.
+    #[must_use]
+    pub fn may_have_hole(&self, gpid: Gpid) -> bool {
+        let mut damages = self.damages.iter();
+        damages.any(|damage| damage.suspects.contains(gpid))
+    }
 }
 
 /// How the last run wrote.

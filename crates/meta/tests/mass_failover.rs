@@ -101,6 +101,27 @@ impl Cluster {
         self.settle(out).await;
     }
 
+    /// A server says that it has a sound replica of each partition.
+    async fn report(&mut self, host: u16) {
+        let tables = self.core.state().available_tables();
+        let partitions = tables.flat_map(|table| &table.partitions);
+        let stored = partitions.map(|it| ReplicaInfo {
+            pid: it.configuration.pid,
+            ballot: it.configuration.ballot.0,
+            is_proven: Some(true),
+            ..ReplicaInfo::default()
+        });
+        let request = ConfigurationQueryByNodeRequest {
+            node: node(host),
+            stored_replicas: Some(stored.collect()),
+            start_time: Some(1),
+            ..ConfigurationQueryByNodeRequest::default()
+        };
+        let mut out = Vec::new();
+        self.core.config_sync(NOW, &request, &mut out);
+        self.settle(out).await;
+    }
+
     fn led_by(&self, host: u16) -> usize {
         let tables = self.core.state().available_tables();
         let partitions = tables.flat_map(|table| &table.partitions);
@@ -136,6 +157,9 @@ async fn cluster(directory: &std::path::Path, partition_count: i32) -> Cluster {
         .core
         .create_app(NOW, RequestToken(0), &request, &mut out);
     cluster.settle(out).await;
+    for host in 1..=NODES {
+        cluster.report(host).await;
+    }
     cluster
 }
 

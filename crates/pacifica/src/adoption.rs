@@ -185,6 +185,9 @@ impl Replica {
             if let Some(kind) = proposal {
                 self.act_on(kind, self.me, &configuration, out);
             }
+        } else if matches!(self.role, Role::Error(_)) {
+            // Nothing is done under it here, but whoever opens the replica again must know it.
+            self.ballot = self.ballot.max(ballot);
         }
         self.check_invariants();
     }

@@ -64,6 +64,16 @@ pub struct Replay {
     stale_through: Decree,
     latest_timestamp_us: i64,
     remembered_max: usize,
+    ballots: CommittedBallots,
+}
+
+/// What proved the mutations committed that storage does not hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum CommittedBallots {
+    /// Records of the ballot that they have themselves.
+    Same,
+    /// For some of them a record of a later ballot.
+    Crossed,
 }
 
 impl Replay {
@@ -79,6 +89,7 @@ impl Replay {
             stale_through: Decree::ZERO,
             latest_timestamp_us: 0,
             remembered_max: usize::try_from(prepared_max).unwrap_or(usize::MAX),
+            ballots: CommittedBallots::Same,
         }
     }
 
@@ -126,7 +137,7 @@ impl Replay {
             });
         }
         self.latest_timestamp_us = self.latest_timestamp_us.max(mutation.timestamp_us);
-        self.commit_through(mutation.last_committed, out);
+        self.commit_through(mutation.last_committed, mutation.ballot, out);
         self.place(mutation)?;
         self.forget_old();
         debug_assert!(
@@ -146,6 +157,15 @@ impl Replay {
     #[must_use]
     pub fn committed(&self) -> DigestAt {
         self.committed
+    }
+
+    /// Whether a record of a later ballot proved a mutation committed that was logged under an earlier
+    /// one. That is right in a log without a hole, where a mutation that was replaced has a second
+    /// record. In a log that has lost records of this replica nobody can tell: the second record may be
+    /// what is lost, and then another write was chosen.
+    #[must_use]
+    pub fn rests_on_every_record(&self) -> bool {
+        self.ballots == CommittedBallots::Crossed
     }
 
     fn prepared(&self) -> Decree {
@@ -203,7 +223,8 @@ impl Replay {
         usize::try_from(decree.distance_from(first)).ok()
     }
 
-    fn commit_through(&mut self, target: Decree, out: &mut Vec<Replayed>) {
+    /// Hands out what a record of ballot `by` proves committed.
+    fn commit_through(&mut self, target: Decree, by: Ballot, out: &mut Vec<Replayed>) {
         while self.committed.decree < target {
             let next = self.index_of(self.committed.decree.next());
             let Some(entry) = next.and_then(|index| self.entries.get_mut(index)) else {
@@ -211,6 +232,9 @@ impl Replay {
             };
             let mutation = entry.clone();
             entry.payload.clear();
+            if mutation.ballot < by {
+                self.ballots = CommittedBallots::Crossed;
+            }
             self.committed = self.committed.then(&mutation);
             debug_assert_eq!(
                 self.committed.decree, mutation.decree,
@@ -364,6 +388,27 @@ mod tests {
         let (_, recovered) = replay(1, records).unwrap();
         assert_eq!(recovered.mutations, []);
         assert_eq!(recovered.stale_through, Decree(2));
+    }
+
+    #[test]
+    fn what_only_a_log_without_a_hole_proves_is_known() {
+        let start = DigestAt {
+            decree: Decree(0),
+            digest: 1,
+        };
+        let rests = |records: Vec<Mutation>| {
+            let mut replay = Replay::new(start, 16);
+            for record in records {
+                replay.on_mutation(record, &mut Vec::new()).unwrap();
+            }
+            replay.rests_on_every_record()
+        };
+        let old = record(1, 1, 0, b"a");
+        let replacing = record(2, 1, 0, b"b");
+        let next = record(2, 2, 1, b"c");
+        assert!(!rests(vec![old.clone(), replacing, next.clone()]));
+        assert!(rests(vec![old, next]), "the replacing one may be lost");
+        assert!(!rests(vec![record(1, 1, 0, b"a"), record(1, 2, 1, b"b")]));
     }
 
     #[test]

@@ -192,6 +192,27 @@ impl Replica {
         self.latest_timestamp_us
     }
 
+    /// What is left of a replica whose storage has failed, for opening it again over the same log: the
+    /// driver brings storage to the commit point from the log first. Only when the log holds everything
+    /// that was appended, and has said so.
+    #[must_use]
+    pub fn remains(&self) -> Recovered {
+        let committed = self.list.committed();
+        Recovered {
+            ballot: self.ballot,
+            committed: self.digest.newest(),
+            mutations: self
+                .list
+                .iter()
+                .filter(|entry| entry.decree > committed)
+                .cloned()
+                .collect(),
+            stale_through: self.list.stale_through(),
+            standing: self.standing,
+            latest_timestamp_us: self.latest_timestamp_us,
+        }
+    }
+
     /// The log must keep this replica's records above the given decree, even if storage has flushed
     /// more: for its own replay ([`PrepareList::release_limit`]), or because a learner needs them.
     /// `None`: what storage has flushed may go.

@@ -122,6 +122,7 @@ impl<S: ReplicaStorage> HostedReplica<S> {
         limits: HostingLimits,
     ) -> Self {
         let encoder = ReplyEncoder::new(handle.gpid, server);
+        let belief = Belief::new(&machine);
         Self {
             handle,
             app,
@@ -138,7 +139,7 @@ impl<S: ReplicaStorage> HostedReplica<S> {
             to_apply: VecDeque::new(),
             encoder,
             settings: WriteSettings::default(),
-            belief: Belief::default(),
+            belief,
         }
     }
 
@@ -390,7 +391,7 @@ impl<S: ReplicaStorage> HostedReplica<S> {
     /// The group counts on the replica. The log is to say so as soon as
     /// [`HostedReplica::take_due_vouch`] gives a ballot for it.
     pub fn vouch_when_flushed(&mut self) {
-        self.belief.begin(&self.machine);
+        self.belief.begin();
     }
 
     /// Whether the log could vouch for the replica if storage were flushed now.

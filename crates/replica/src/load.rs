@@ -4,8 +4,10 @@
 //! A replica that cannot be opened does not stop the others: its directory is put aside as `.err`
 //! where its data is damaged, and left alone where only the attempt failed.
 
+mod catching_up;
 mod opening;
 mod recovering;
+mod reopening;
 mod storages;
 
 use std::cmp::Ordering;
@@ -31,6 +33,8 @@ pub use self::opening::Opening;
 pub use self::opening::create_replica;
 pub use self::opening::open_learned;
 use self::recovering::Recovering;
+pub use self::reopening::ReopenError;
+pub use self::reopening::reopen;
 use crate::config::DataDirectory;
 use crate::config::Durability;
 use crate::config::ReplicationSection;

@@ -319,7 +319,6 @@ impl World {
             self.around.scheduler.after(lasting, event);
         } else {
             hosted.storage.set_health(Health::Broken);
-            self.servers[index].has_failed_storage = true;
         }
     }
 

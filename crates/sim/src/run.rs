@@ -6,7 +6,7 @@ use std::time::Duration;
 use pegasus_common::Gpid;
 use pegasus_history::key_value::{KeyValue, Operation};
 use pegasus_history::{Limits, Verdict, check};
-use pegasus_pacifica::ReplicaStatus;
+use pegasus_pacifica::{ErrorReason, ReplicaStatus, Role};
 
 use crate::checks::{hosted_at, serves};
 use crate::disk::Condition;
@@ -185,10 +185,9 @@ impl Run {
             .after(Duration::ZERO, Event::Meta { life, event });
         for index in 0..world.servers.len() {
             let has_failed = world.servers[index].disk.condition == Condition::LogBroken
-                || world.servers[index].has_failed_storage
-                || has_failed_replica(&world.servers[index]);
+                || has_failed_log(&world.servers[index]);
             if has_failed {
-                // As an operator would: what has failed is started again.
+                // As an operator would: where the log has failed, the server is started again.
                 world.end_process(index, crate::disk::log_model::CrashKind::Process);
             }
             world.servers[index].disk.condition = Condition::Good;
@@ -245,10 +244,10 @@ impl Run {
     }
 }
 
-fn has_failed_replica(server: &crate::server::Server) -> bool {
+fn has_failed_log(server: &crate::server::Server) -> bool {
     let process = server.process.iter();
     let mut hosted = process.flat_map(|process| process.hosted.values());
-    hosted.any(|hosted| hosted.machine().status() == ReplicaStatus::Error)
+    hosted.any(|hosted| *hosted.machine().role() == Role::Error(ErrorReason::LogFailed))
 }
 
 fn end_stalls(world: &World) {
@@ -257,7 +256,10 @@ fn end_stalls(world: &World) {
         .iter()
         .filter_map(|server| server.process.as_ref());
     for hosted in processes.flat_map(|process| process.hosted.values()) {
-        hosted.storage.set_health(Health::Good);
+        // What is broken stays so: the server opens it again when it notices.
+        if hosted.storage.health() == Health::Stalled {
+            hosted.storage.set_health(Health::Good);
+        }
     }
 }
 
@@ -309,7 +311,10 @@ fn lack_of(world: &World, gpid: Gpid) -> Option<String> {
             let (is, ballot) = (machine.role(), machine.ballot());
             return Some(format!("{member} is {is:?} @{ballot}"));
         }
-        if machine.committed() != newest || machine.prepared() != newest {
+        // A secondary keeps what an older primary proposed in vain until something takes its place.
+        let is_prepared =
+            machine.prepared() == newest || !is_primary && machine.prepared() > newest;
+        if machine.committed() != newest || !is_prepared {
             return Some(format!(
                 "{member} has {}/{} of {newest}",
                 machine.committed(),

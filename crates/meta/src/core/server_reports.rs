@@ -57,7 +57,13 @@ impl MetaCore {
             allowed,
             hp_this_node: names.name(self.options.address),
             hp_primary_node: names.name(self.options.address),
+            report_wanted: self.wants_report(node).then_some(true),
         })
+    }
+
+    /// Without a report nobody can tell what a server is good for: it gets no primary's place.
+    fn wants_report(&self, node: RpcAddress) -> bool {
+        self.detector.is_serving(node) && !self.guardian.has_reported(node)
     }
 
     fn on_beacon_refused(

@@ -205,15 +205,37 @@ impl Cluster {
             ballot,
             ..ReplicaInfo::default()
         });
+        self.sync_all(host, stored.collect())
+    }
+
+    fn sync_all(
+        &mut self,
+        host: u16,
+        stored: Vec<ReplicaInfo>,
+    ) -> pegasus_wire::meta_admin::ConfigurationQueryByNodeResponse {
         let request = ConfigurationQueryByNodeRequest {
             node: node(host),
-            stored_replicas: Some(stored.collect()),
+            stored_replicas: Some(stored),
             ..ConfigurationQueryByNodeRequest::default()
         };
         let mut out = Vec::new();
         let response = self.core.config_sync(self.now, &request, &mut out);
         self.settle(out);
         response
+    }
+
+    /// The servers say that they have a sound replica of each partition.
+    fn report_all(&mut self, name: &str, hosts: std::ops::RangeInclusive<u16>) {
+        let partitions = self.query(name).partitions;
+        for host in hosts {
+            let stored = partitions.iter().map(|partition| ReplicaInfo {
+                pid: partition.pid,
+                ballot: partition.ballot,
+                is_proven: Some(true),
+                ..ReplicaInfo::default()
+            });
+            self.sync_all(host, stored.collect());
+        }
     }
 
     /// The proposals so far that are more than announcements of births.

@@ -63,11 +63,6 @@ impl Memory {
         self.reports.sighting(node, pid, self.reign_began)
     }
 
-    /// When the reign began.
-    pub fn reign_began(&self) -> MonotonicMillis {
-        self.reign_began
-    }
-
     pub fn pass_over(&mut self, pid: Gpid, node: RpcAddress) {
         self.passed_over.entry(pid).or_default().insert(node);
     }

@@ -38,7 +38,7 @@ pub(super) fn succession(
     let has_successor = configuration.secondaries.iter().any(|&secondary| {
         scene.detector.is_serving(secondary)
             && !scene.detector.is_silent(now, secondary)
-            && is_fit(memory, scene, configuration.pid, secondary)
+            && is_fit(memory, configuration.pid, secondary)
             && may_replace(secondary)
     });
     if !has_successor {
@@ -82,17 +82,13 @@ pub(super) fn choose_primary(
     })
 }
 
-/// Whether a member surely has what a primary needs: its process says so, or it is the process that
-/// the reign before knew. One that was restarted since may have lost its data, and says so in a
-/// moment; until then nobody loses the role in its favour.
-fn is_fit(memory: &Memory, scene: &Scene<'_>, pid: Gpid, member: RpcAddress) -> bool {
+/// Whether a member surely has what a primary needs: its process has said so in this reign. One that
+/// was restarted before this reign heard it may have lost its data. Each is asked for its report in
+/// the answer to its first beacon; until it comes nobody loses the role in its favour.
+fn is_fit(memory: &Memory, pid: Gpid, member: RpcAddress) -> bool {
     match memory.last_sighting(member, pid) {
         Sighting::Present(report) => report.standing == Standing::Proven,
-        Sighting::Absent => false,
-        Sighting::Unreported => scene
-            .detector
-            .serving_since(member)
-            .is_some_and(|since| since <= memory.reign_began()),
+        Sighting::Absent | Sighting::Unreported => false,
     }
 }
 

@@ -202,6 +202,12 @@ impl Guardian {
         self.urgent.insert(pid);
     }
 
+    /// Whether the present process of `node` has reported its replicas in this reign.
+    #[must_use]
+    pub fn has_reported(&self, node: RpcAddress) -> bool {
+        self.memory.reports.has_reported(node)
+    }
+
     /// The partitions without members for which no primary can be chosen, each with the reason.
     pub fn undecided(&self) -> impl Iterator<Item = (Gpid, Refusal)> + '_ {
         let verdicts = self.without_members.iter();

@@ -24,12 +24,24 @@ struct Ward {
 
 impl Ward {
     /// A table whose partitions all have the primary 1 and the secondaries 2 and 3; servers 1 to
-    /// `nodes` live.
+    /// `nodes` live and have reported what they have.
     fn new(partitions: i32, nodes: u16) -> Self {
         Self::with_options(partitions, nodes, GuardianOptions::default())
     }
 
     fn with_options(partitions: i32, nodes: u16, options: GuardianOptions) -> Self {
+        let mut ward = Self::unreported(partitions, nodes, options);
+        let reports: Vec<_> = (0..partitions)
+            .map(|index| report(Gpid::new(2, index), 1))
+            .collect();
+        for host in 1..=3 {
+            ward.report(host, &reports);
+        }
+        ward
+    }
+
+    /// The same under a meta server that has just begun to lead.
+    fn unreported(partitions: i32, nodes: u16, options: GuardianOptions) -> Self {
         let now = Now {
             monotonic: MonotonicMillis(100_000),
             unix_seconds: 1_800_000_000,
@@ -299,6 +311,24 @@ fn nobody_is_deposed_in_favour_of_a_server_that_said_it_has_nothing() {
     ward.kill(3);
     assert_eq!(ward.steps(), [], "whatever has changed since");
     ward.report(2, &[report(P, 1)]);
+    assert!(matches!(
+        ward.next_round().as_slice(),
+        [GuardianStep::Commit(_)]
+    ));
+}
+
+#[test]
+fn nobody_is_deposed_in_favour_of_a_server_that_has_not_reported_in_this_reign() {
+    let mut ward = Ward::unreported(1, 3, GuardianOptions::default());
+    assert!(!ward.guardian.has_reported(node(2)));
+    ward.kill(1);
+    assert_eq!(
+        ward.steps(),
+        [],
+        "it may have been restarted without its data"
+    );
+    ward.report(2, &[report(P, 1)]);
+    assert!(ward.guardian.has_reported(node(2)));
     assert!(matches!(
         ward.next_round().as_slice(),
         [GuardianStep::Commit(_)]

@@ -179,3 +179,28 @@ fn a_member_that_meta_does_not_list_keeps_all_that_it_has_and_comes_back_as_afte
     };
     assert!(out.iter().any(asks), "the table was recalled");
 }
+
+#[test]
+fn what_remains_of_a_failed_replica_has_the_ballot_that_was_on_its_way_and_the_uncommitted_tail() {
+    let (mut secondary, mut out) = lone_member(B);
+    for decree in 1..=2 {
+        let message = Message::Prepare {
+            mutation: mutation(decree, b"x"),
+        };
+        secondary.on_message(address(A), message, &mut out);
+        secondary.on_log_safe(Ballot(1), Decree(decree), &mut out);
+    }
+    let next = secondary.configuration().cloned().unwrap();
+    let next = next.with_next_ballot();
+    secondary.on_configuration(&next, ConfigurationSource::Proposal, &mut out);
+    secondary.on_apply_failed(&mut out);
+    secondary.on_ballot_safe(Ballot(2), &mut out);
+    let remains = secondary.remains();
+    assert_eq!(remains.ballot, Ballot(2));
+    assert_eq!(remains.committed, secondary.digest());
+    assert_eq!(remains.committed.decree, Decree(1));
+    assert_eq!(remains.mutations, [mutation(2, b"x")]);
+    let again = Replica::new(GPID, address(B), Life(2), small_options(), remains);
+    assert_eq!(again.prepared(), Decree(2));
+    assert_eq!(again.latest_timestamp_us(), 2);
+}

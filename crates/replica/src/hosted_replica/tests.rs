@@ -282,30 +282,3 @@ fn a_closed_replica_refuses_everything_that_waits() {
         [(2, ErrorCode::InvalidState), (1, ErrorCode::Timeout)]
     );
 }
-
-#[test]
-fn the_log_vouches_only_when_storage_has_what_was_prepared_by_then() {
-    let mut lone = Lone::new();
-    lone.write(1, put(b"a", b"1"));
-    lone.end_turn();
-    lone.replica.vouch_when_flushed();
-    assert!(!lone.replica.vouch_waits_for_flush(), "a commit is missing");
-    assert_eq!(lone.replica.take_due_vouch(Decree::ZERO), None);
-    lone.log_one();
-    assert!(lone.replica.vouch_waits_for_flush());
-    lone.write(2, put(b"b", b"2"));
-    lone.end_turn();
-    assert_eq!(lone.replica.take_due_vouch(Decree::ZERO), None);
-    let ballot = lone.replica.machine.ballot();
-    assert_eq!(lone.replica.take_due_vouch(Decree(1)), Some(ballot));
-    assert_eq!(lone.replica.take_due_vouch(Decree(1)), None, "once");
-}
-
-#[test]
-fn the_log_does_not_vouch_for_a_replica_that_has_failed() {
-    let mut lone = Lone::new();
-    lone.replica.vouch_when_flushed();
-    lone.replica.machine.on_apply_failed(&mut Effects::new());
-    assert!(!lone.replica.vouch_waits_for_flush());
-    assert_eq!(lone.replica.take_due_vouch(Decree(9)), None);
-}

@@ -8,6 +8,7 @@ use pegasus_pacifica::CheckpointOffer;
 use pegasus_pacifica::Configuration;
 use pegasus_pacifica::LearnSignature;
 use pegasus_pacifica::Mutation;
+use pegasus_pacifica::Recovered;
 use pegasus_wire::layer2::AppInfo;
 use tokio::sync::oneshot;
 
@@ -37,8 +38,23 @@ pub enum LearnMessage {
         /// Why.
         why: Aside,
     },
+    /// The storage of a replica has failed: it is to be opened again. Its report stands until then.
+    Reopen(Box<FailedReplica>),
     /// The server is stopping.
     Stop,
+}
+
+/// A replica whose storage has failed. It is closed, or about to be.
+#[derive(Clone, Debug)]
+pub struct FailedReplica {
+    /// Which partition.
+    pub gpid: Gpid,
+    /// In which data directory it is.
+    pub disk: usize,
+    /// Its table.
+    pub app: AppInfo,
+    /// What its state machine had.
+    pub remains: Recovered,
 }
 
 /// A checkpoint to be fetched and installed.
@@ -129,6 +145,11 @@ pub enum LearnEvent {
         replica: Box<HostedReplica>,
         /// The primary's word.
         check: Box<PeerMessage>,
+    },
+    /// A replica whose storage had failed is open again.
+    Reopened {
+        /// The replica.
+        replica: Box<HostedReplica>,
     },
     /// The directory of a replica that nobody needs is put aside, with everything in it that was
     /// applied: the log may forget the replica. Not before, since a directory without its records would

@@ -9,6 +9,7 @@
 //! * At the learner: [`fetch`] is one attempt: [`source`] and [`download`] bring the files to the
 //!   [`staging`] directory, [`install`] puts them in the replica's place. [`newcomer`] makes an empty
 //!   replica where there is none.
+//! * [`reopening`] gives replicas whose storage has failed another try.
 //! * [`thread`] runs all that is the learner's, away from the shards.
 //!
 //! Client traffic comes first: everything runs on threads of low priority, in small parts, behind a
@@ -22,6 +23,7 @@ mod install;
 pub mod message;
 mod newcomer;
 mod rate_limit;
+mod reopening;
 pub mod shelf;
 mod source;
 mod staging;

@@ -92,3 +92,91 @@ fn put_leftovers_aside(thread: &LearnThread, gpid: Gpid) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use pegasus_pacifica::Configuration;
+    use pegasus_pacifica::DigestAt;
+    use pegasus_pacifica::GroupCheck;
+    use pegasus_pacifica::Message;
+    use pegasus_rpc::ShardRuntime;
+    use tokio::sync::mpsc;
+
+    use super::*;
+    use crate::disk::aside;
+    use crate::hosted_replica::HostedReplica;
+    use crate::learn::message::LearnMessage;
+    use crate::learn::thread;
+    use crate::shard::ShardMessage;
+    use crate::testing;
+    use crate::testing::GPID;
+    use crate::testing::TestNode;
+    use crate::testing::TestServer;
+
+    fn check() -> PeerMessage {
+        let primary = testing::server(34802);
+        let check = GroupCheck {
+            configuration: Configuration {
+                ballot: Ballot(3),
+                max_replica_count: 3,
+                primary: Some(primary),
+                secondaries: Vec::new(),
+            },
+            last_committed: Decree(9),
+            last_prepared: Decree(9),
+            digest: DigestAt::default(),
+            learner: None,
+        };
+        PeerMessage {
+            gpid: GPID,
+            from: primary,
+            message: Message::GroupCheck(check),
+            app: None,
+        }
+    }
+
+    /// Does what the shard has to do for a new replica.
+    async fn made(test: &TestNode) -> Box<HostedReplica> {
+        let mut batch = Vec::new();
+        loop {
+            test.mailbox.receive(&mut batch).await;
+            for message in batch.drain(..) {
+                match message {
+                    ShardMessage::Learn(LearnEvent::ResetLog { done, .. }) => {
+                        done.send(()).unwrap();
+                    }
+                    ShardMessage::Learn(LearnEvent::Made { replica, .. }) => return replica,
+                    ShardMessage::Learn(LearnEvent::ConstructionEnded(_)) => {
+                        panic!("no replica is made")
+                    }
+                    _ => {}
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_directory_that_nobody_has_opened_is_kept_aside_when_its_partition_is_to_be_learned() {
+        let test = TestNode::new();
+        let disk = &test.node.disks[0];
+        let (opening, _mailbox) = testing::opening();
+        let (place, born) = ((0, disk), Newborn::WithPartition);
+        drop(create_replica(&opening, place, GPID, &TestServer::app(), born).unwrap());
+        let replica = ShardRuntime::new().unwrap().block_on(async {
+            let (sender, messages) = mpsc::unbounded_channel();
+            let node = Arc::clone(&test.node);
+            let thread = thread::run(node, Arc::new(opening), messages);
+            tokio::task::spawn_local(thread);
+            let (app, check) = (Box::new(TestServer::app()), Box::new(check()));
+            sender.send(LearnMessage::MakeEmpty { app, check }).unwrap();
+            made(&test).await
+        });
+        assert_eq!(replica.gpid(), GPID);
+        let kept = aside::list(&disk.path).unwrap();
+        let [kept] = &kept[..] else {
+            panic!("one directory: {kept:?}");
+        };
+        assert_eq!((kept.gpid, kept.why), (GPID, Aside::Error));
+        assert!(kept.path.join("rdb").exists(), "with all that was in it");
+    }
+}

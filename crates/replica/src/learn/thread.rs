@@ -4,8 +4,10 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::time::Duration;
 
 use pegasus_common::Gpid;
+use pegasus_common::clock::MonotonicMillis;
 use pegasus_rpc::SessionOptions;
 use pegasus_rpc::SessionPool;
 use tokio::sync::Semaphore;
@@ -20,6 +22,8 @@ use super::message::Fetch;
 use super::message::LearnEvent;
 use super::message::LearnMessage;
 use super::newcomer;
+use super::reopening;
+use super::reopening::ReopenPace;
 use crate::disk::Aside;
 use crate::disk::ReplicaDirectory;
 use crate::disk::choice;
@@ -40,6 +44,8 @@ pub struct LearnThread {
     fetches: RefCell<BTreeMap<Gpid, Option<Fetch>>>,
     /// Replicas that are being made, and in which data directory.
     being_made: RefCell<BTreeMap<Gpid, usize>>,
+    /// Of replicas that have failed.
+    paces: RefCell<BTreeMap<Gpid, ReopenPace>>,
 }
 
 /// A place in a data directory that a replica is about to take.
@@ -99,6 +105,12 @@ impl LearnThread {
         choice::choose_disk(&self.node, gpid, &self.being_made.borrow())
     }
 
+    /// How long to wait before a replica that has failed is opened again.
+    pub fn pause_before_reopening(&self, gpid: Gpid) -> Duration {
+        let mut paces = self.paces.borrow_mut();
+        paces.entry(gpid).or_default().next(MonotonicMillis::now())
+    }
+
     /// Lets others know of a replica that is on its way to a data directory.
     pub fn reserve(&self, gpid: Gpid, disk: usize) -> Place<'_> {
         self.being_made.borrow_mut().insert(gpid, disk);
@@ -120,6 +132,7 @@ pub async fn run(
         slots: Semaphore::new(slots),
         fetches: RefCell::default(),
         being_made: RefCell::default(),
+        paces: RefCell::default(),
     });
     while let Some(message) = messages.recv().await {
         match message {
@@ -129,6 +142,9 @@ pub async fn run(
             }
             LearnMessage::PutAside { gpid, disk, why } => {
                 tokio::task::spawn_local(put_aside(Rc::clone(&thread), gpid, disk, why));
+            }
+            LearnMessage::Reopen(failed) => {
+                tokio::task::spawn_local(reopening::run(Rc::clone(&thread), *failed));
             }
             LearnMessage::Stop => break,
         }

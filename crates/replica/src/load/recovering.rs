@@ -3,21 +3,13 @@
 //! What the log proves committed is applied in runs while the log is read. But where an earlier replica
 //! of the partition may have left records in the same log ([`ReplicaDirectory::begins_at_reset`]),
 //! nothing is applied before the log has been read to its end: a `Reset` may still follow, and then
-//! everything before it is void.
-
-use std::thread;
-use std::time::Duration;
+//! everything before it is void. So it is from the first mutation on that only a log without a hole proves
+//! committed ([`Replay::rests_on_every_record`]).
 
 use pegasus_common::Ballot;
-use pegasus_common::Decree;
 use pegasus_engine::AppliedMutation;
-use pegasus_engine::ApplyError;
-use pegasus_engine::Engine;
-use pegasus_engine::FlushMode;
 use pegasus_log::Record;
 use pegasus_log::RecoveryReport;
-use pegasus_pacifica::DigestAt;
-use pegasus_pacifica::Mutation;
 use pegasus_pacifica::Recovered;
 use pegasus_pacifica::Replay;
 use pegasus_pacifica::ReplayError;
@@ -28,6 +20,9 @@ use tracing::info;
 use tracing::warn;
 
 use super::Opening;
+use super::catching_up::WhenFull;
+use super::catching_up::apply_patiently;
+use super::catching_up::catch_up;
 use super::opening::OpenedStorage;
 use super::opening::host;
 use super::with_causes;
@@ -40,19 +35,15 @@ use crate::learn::supply::mutation;
 
 /// Committed mutations that are given to storage at once.
 const REPLAY_RUN_MAX: usize = 256;
-/// Between two tries to apply while the disk is full.
-const SPACE_RETRY_INTERVAL: Duration = Duration::from_millis(200);
 /// Bytes of committed mutations that wait for the end of the log. Beyond it they are read again.
 const WAITING_BYTES_MAX: usize = 16 << 20;
-/// Bytes that are read again at once.
-const REREAD_BYTES: usize = 4 << 20;
 
 /// What happens to mutations that the log proves committed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Committing {
     /// They are applied in runs.
     Applied,
-    /// They wait: a `Reset` may still make them void.
+    /// They wait: a `Reset` may still make them void, or a hole in the log make them doubtful.
     Waiting,
     /// They were too many to wait: they will be read from the log again.
     Dropped,
@@ -137,7 +128,11 @@ impl Recovering {
             _ if self.problem.is_some() => return,
             Record::Mutation(record) => {
                 let mutation = mutation(record);
-                self.replay.on_mutation(mutation, &mut self.committed)
+                let result = self.replay.on_mutation(mutation, &mut self.committed);
+                if self.committing == Committing::Applied && self.replay.rests_on_every_record() {
+                    self.committing = Committing::Waiting;
+                }
+                result
             }
             Record::Ballot { ballot, .. } => self.replay.on_ballot(ballot),
             Record::Vouch { ballot, .. } => {
@@ -196,7 +191,8 @@ impl Recovering {
             .map(|replayed| applied_mutation(&replayed.mutation, replayed.digest))
             .collect();
         run.chunks(REPLAY_RUN_MAX)
-            .try_for_each(|run| apply_waiting(&self.opened.engine, run))
+            .try_for_each(|run| apply_patiently(&self.opened.engine, run, WhenFull::Wait))
+            .map_err(|error| with_causes(&error))
     }
 
     /// There are no more records.
@@ -206,8 +202,14 @@ impl Recovering {
         if is_complete && has_learned {
             self.standing = Standing::Proven;
         }
-        if !is_complete && self.committing != Committing::Applied && self.reset == SeenReset::No {
-            // The reset may be among what the log has lost: what was read may be of an earlier life.
+        // The reset may be among what the log has lost: what was read may be of an earlier life.
+        let is_of_unknown_life =
+            !is_complete && self.directory.begins_at_reset() && self.reset == SeenReset::No;
+        let is_ambiguous =
+            report.may_have_hole(self.directory.gpid) && self.replay.rests_on_every_record();
+        if is_of_unknown_life || is_ambiguous {
+            warn!(gpid = %self.directory.gpid,
+                "the log has lost records, and what it has left is ambiguous: only what storage holds counts");
             let ballot = self.replay.ballot();
             self.problem = self.start_over(ballot).err().map(|error| error.to_string());
         }
@@ -259,29 +261,10 @@ impl Recovering {
     }
 
     fn read_again(&self, disk: &Disk) -> Result<(), String> {
-        let (gpid, through) = (self.directory.gpid, self.replay.committed());
-        let reader = disk.log.reader();
-        let mut at = self.opened.at();
-        while at.decree < through.decree {
-            let records = reader
-                .mutations(gpid, at.decree, through.decree, REREAD_BYTES)
-                .map_err(|error| with_causes(&error))?
-                .unwrap_or_default();
-            let mut run = Vec::new();
-            for record in records {
-                let mutation = mutation(record);
-                at = next_digest(at, &mutation)?;
-                run.push(applied_mutation(&mutation, at));
-            }
-            if run.is_empty() {
-                return Err(format!("the log has lost decree {}", at.decree.next()));
-            }
-            apply_waiting(&self.opened.engine, &run)?;
-        }
-        if at != through {
-            return Err(format!("the log gave {at:?} and then {through:?}"));
-        }
-        Ok(())
+        let log = (&disk.log.reader(), self.directory.gpid);
+        let (at, through) = (self.opened.at(), self.replay.committed());
+        catch_up(&self.opened.engine, log, at, through, WhenFull::Wait)
+            .map_err(|error| with_causes(&error))
     }
 
     /// Markers in the directory that have served their purpose go.
@@ -297,30 +280,6 @@ impl Recovering {
         }
         if let Err(error) = result {
             warn!(gpid = %directory.gpid, %error, "a marker of no more use stays");
-        }
-    }
-}
-
-fn next_digest(at: DigestAt, mutation: &Mutation) -> Result<DigestAt, String> {
-    let expected: Decree = at.decree.next();
-    if mutation.decree != expected || !mutation.is_intact() {
-        return Err(format!("decree {expected} is damaged in the log"));
-    }
-    Ok(at.then(mutation))
-}
-
-/// Applies while nobody else needs the thread: waits out write stalls.
-fn apply_waiting(engine: &Engine, run: &[AppliedMutation]) -> Result<(), String> {
-    loop {
-        match engine.apply(run) {
-            Ok(_) => return Ok(()),
-            // A stall ends with a flush: waiting for one is waiting for the condition.
-            Err(ApplyError::Stalled) => engine
-                .flush(FlushMode::Wait)
-                .map_err(|error| with_causes(&error))?,
-            // Better late than without this replica: nothing is wrong with it.
-            Err(ApplyError::SpaceExhausted) => thread::sleep(SPACE_RETRY_INTERVAL),
-            Err(error) => return Err(with_causes(&error)),
         }
     }
 }

@@ -3,6 +3,7 @@ use std::fs;
 use bytes::Bytes;
 use pegasus_common::Ballot;
 use pegasus_common::Decree;
+use pegasus_pacifica::Recovered;
 use pegasus_pacifica::Standing;
 
 use super::*;
@@ -210,4 +211,52 @@ fn a_data_directory_has_one_server() {
             ..
         })
     ));
+}
+
+/// A replica with six mutations in the log, the last one not known to be committed, whose storage has
+/// flushed none of them; and what its state machine had.
+fn failed() -> (TestServer, Loaded, Recovered) {
+    let server = TestServer::new();
+    server.make("a", 0..1, Newborn::WithPartition);
+    server.append("a", records(3, 1..=6, &testing::payload(b"value")));
+    let mut loaded = server.load_from(&["a"]).unwrap();
+    let remains = loaded.replicas.pop().unwrap().machine.remains();
+    (server, loaded, remains)
+}
+
+#[test]
+fn a_replica_whose_storage_failed_has_everything_when_it_is_open_again() {
+    let (server, loaded, remains) = failed();
+    assert_eq!(remains.committed.decree, Decree(5));
+    let place = (0, &loaded.disks[0]);
+    let reopened = reopen(&server.opening, place, testing::GPID, remains.clone()).unwrap();
+    let machine = &reopened.machine;
+    assert_eq!(
+        (machine.committed(), machine.prepared()),
+        (Decree(5), Decree(6))
+    );
+    assert_eq!(reopened.handle.engine.applied().decree, Decree(5));
+    assert_eq!(machine.remains(), remains);
+    assert_eq!(machine.standing(), Standing::Proven);
+    assert_eq!(
+        (machine.ballot(), machine.latest_timestamp_us()),
+        (Ballot(3), 18)
+    );
+}
+
+#[test]
+fn a_replica_whose_log_does_not_lead_to_its_commit_point_is_damaged() {
+    let (server, loaded, remains) = failed();
+    let place = (0, &loaded.disks[0]);
+    let attempt = |remains| reopen(&server.opening, place, testing::GPID, remains).unwrap_err();
+    let mut lost = remains.clone();
+    lost.committed.decree = Decree(9);
+    assert!(attempt(lost).is_damage());
+    let mut other = remains;
+    other.committed.digest ^= 1;
+    assert!(attempt(other).is_damage());
+    let hidden = server.replica("a", 0).with_extension("hidden");
+    fs::rename(server.replica("a", 0), &hidden).unwrap();
+    let (_, _, remains) = failed();
+    assert!(!attempt(remains).is_damage(), "it cannot be reached now");
 }

@@ -129,7 +129,7 @@ impl Core {
             self.backlog.insert(gpid);
         }
         if replica.machine.status() == ReplicaStatus::Error {
-            self.take_out_failed(gpid);
+            self.on_replica_failed(gpid);
         }
         Some(result)
     }

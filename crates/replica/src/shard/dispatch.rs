@@ -329,6 +329,7 @@ impl Shard {
                 let replicas = core.replicas.values();
                 let infos = replicas
                     .map(|replica| replica_info(replica, &self.node))
+                    .chain(core.learning.reports().cloned())
                     .collect();
                 let _ = wanted.send(infos);
             }
@@ -338,7 +339,8 @@ impl Shard {
     }
 }
 
-fn replica_info(
+/// What the meta server hears of a replica.
+pub(super) fn replica_info(
     replica: &crate::hosted_replica::HostedReplica,
     node: &crate::node::Node,
 ) -> ReplicaInfo {

@@ -111,7 +111,13 @@ impl Exits {
             Effect::AppendBallot { ballot } => {
                 self.lanes[replica.disk].append_ballot(replica.instance(), ballot);
             }
-            Effect::Vouch { .. } => replica.vouch_when_flushed(),
+            Effect::Vouch { .. } => {
+                replica.vouch_when_flushed();
+                let flushed = replica.handle.engine.flushed();
+                if let Some(ballot) = replica.take_due_vouch(flushed) {
+                    self.lanes[replica.disk].vouch(replica.instance(), ballot);
+                }
+            }
             Effect::Send { to, message } => self.send(replica, &[to], &message),
             Effect::Broadcast { to, message } => self.send(replica, &to, &message),
             Effect::Commit { mutation, digest } => replica.commit(mutation, digest),

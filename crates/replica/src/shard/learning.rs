@@ -1,6 +1,7 @@
 //! What a shard does for learners: of other servers, by handing their wants to the learning pool; of its
 //! own, by making way for what the learning thread brings.
 
+use std::collections::BTreeMap;
 use std::collections::HashMap;
 use std::collections::HashSet;
 
@@ -10,18 +11,16 @@ use pegasus_common::Gpid;
 use pegasus_common::RpcAddress;
 use pegasus_pacifica::AbsentAnswer;
 use pegasus_pacifica::CheckpointOffer;
-use pegasus_pacifica::ErrorReason;
 use pegasus_pacifica::LearnSignature;
 use pegasus_pacifica::Message;
-use pegasus_pacifica::Role;
 use pegasus_pacifica::absent;
 use pegasus_wire::layer2::AppInfo;
+use pegasus_wire::metadata::ReplicaInfo;
 use tokio::sync::oneshot;
-use tracing::error;
 use tracing::warn;
 
 use super::core::Core;
-use crate::disk::Aside;
+use crate::control::ControlMessage;
 use crate::disk::ReplicaDirectory;
 use crate::hosted_replica::HostedReplica;
 use crate::instance::ReplicaInstance;
@@ -40,6 +39,8 @@ const SITES_MAX: usize = 32;
 pub struct LearningDesk {
     /// Partitions of which a replica is being made or replaced: whatever comes for them is dropped.
     sites: HashSet<Gpid, FixedState>,
+    /// Those of them whose storage has failed and which are being opened again, as they are reported.
+    reopening: BTreeMap<Gpid, ReplicaInfo>,
     /// Who waits for a log to be reset, and of which disk.
     resets: HashMap<Gpid, (usize, oneshot::Sender<()>), FixedState>,
 }
@@ -50,9 +51,21 @@ impl LearningDesk {
         self.sites.insert(gpid);
     }
 
+    /// The same, for a replica whose storage has failed: it is reported as it was.
+    pub fn begin_reopening(&mut self, gpid: Gpid, report: ReplicaInfo) {
+        self.sites.insert(gpid);
+        self.reopening.insert(gpid, report);
+    }
+
+    /// What is here besides the replicas of the shard.
+    pub fn reports(&self) -> impl Iterator<Item = &ReplicaInfo> {
+        self.reopening.values()
+    }
+
     /// The partition's directory is left alone again.
     pub fn end_site(&mut self, gpid: Gpid) {
         self.sites.remove(&gpid);
+        self.reopening.remove(&gpid);
     }
 
     /// The log of a disk has failed: nobody need wait for it.
@@ -139,6 +152,10 @@ impl Core {
                     machine.resume_learning(&configuration, signature, effects);
                     replica.publish();
                 });
+            }
+            LearnEvent::Reopened { replica } => {
+                self.take_in(replica);
+                self.exits.tell_control(ControlMessage::RoleChanged);
             }
             LearnEvent::Made { replica, check } => {
                 self.take_in(replica);
@@ -256,7 +273,7 @@ impl Core {
     }
 
     /// Drops a replica where closing its database holds nobody up.
-    fn close_elsewhere(&self, replica: Box<HostedReplica>) {
+    pub(super) fn close_elsewhere(&self, replica: Box<HostedReplica>) {
         // A full pool drops it, and the replica with it, here and now.
         let _ = self.exits.node.learning.pool.submit(move || drop(replica));
     }
@@ -267,31 +284,6 @@ impl Core {
         if !self.replicas.contains_key(&gpid) && !self.learning.sites.contains(&gpid) {
             warn!(%gpid, "the log forgets a replica whose directory is gone");
             self.exits.lanes[disk].forget(gpid);
-        }
-    }
-
-    /// A replica has failed: others go on without it. If it is storage that failed, its directory is
-    /// put aside, so that the partition can be learned again, here or elsewhere. If it is the log,
-    /// the directory stays: after a restart the log may be readable.
-    pub(super) fn take_out_failed(&mut self, gpid: Gpid) {
-        let Some(replica) = self.take_out(gpid) else {
-            return;
-        };
-        let disk = replica.disk;
-        let Role::Error(reason) = replica.machine.role() else {
-            return;
-        };
-        let reason = *reason;
-        error!(%gpid, ?reason, "replica failed: closed");
-        self.close_elsewhere(replica);
-        match reason {
-            ErrorReason::LogFailed => {}
-            ErrorReason::ApplyFailed | ErrorReason::Diverged => {
-                let why = Aside::Error;
-                self.learning.begin_site(gpid);
-                self.exits
-                    .tell_learning(LearnMessage::PutAside { gpid, disk, why });
-            }
         }
     }
 }

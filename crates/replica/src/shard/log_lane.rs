@@ -38,6 +38,17 @@ pub enum Logged {
     Reset(Gpid),
 }
 
+impl Logged {
+    fn instance(&self) -> Option<ReplicaInstance> {
+        match self {
+            Self::Mutation { instance, .. }
+            | Self::Ballot { instance, .. }
+            | Self::Vouch(instance) => Some(*instance),
+            Self::Reset(_) => None,
+        }
+    }
+}
+
 /// One shard's records on their way into one disk's log.
 pub struct LogLane {
     handle: LogHandle,
@@ -112,6 +123,14 @@ impl LogLane {
     /// Stages the end of a replica: its earlier records mean nothing any more.
     pub fn forget(&mut self, gpid: Gpid) {
         self.batch.push(Record::Forget { gpid });
+    }
+
+    /// Whether the log may not have everything yet that a replica has appended.
+    #[must_use]
+    pub fn has_under_way(&self, instance: ReplicaInstance) -> bool {
+        let waiting = self.waiting.iter().flat_map(|(_, logged)| logged);
+        let mut under_way = waiting.chain(&self.logged);
+        under_way.any(|logged| logged.instance() == Some(instance))
     }
 
     /// Payload bytes that the next flush hands over; those that the log has refused for now do not

@@ -4,6 +4,7 @@
 mod core;
 mod dispatch;
 mod exits;
+mod failures;
 mod learning;
 mod log_lane;
 mod membership;

@@ -15,6 +15,8 @@ use pegasus_pacifica::Message;
 use pegasus_pacifica::Mutation;
 use pegasus_pacifica::ReplicaStatus;
 use pegasus_rpc::NetworkLimits;
+use pegasus_wire::metadata::PartitionStatus;
+use pegasus_wire::metadata::ReplicaInfo;
 use tokio::sync::oneshot;
 
 use super::*;
@@ -77,6 +79,13 @@ impl Lonely {
         core.replicas
             .get(&GPID)
             .map(|replica| replica.machine.status())
+    }
+
+    /// What the meta server would hear.
+    fn report(&self) -> Vec<ReplicaInfo> {
+        let (wanted, mut report) = oneshot::channel();
+        self.shard.on_message(ShardMessage::Report(wanted));
+        report.try_recv().unwrap()
     }
 
     /// What the learning thread was told.
@@ -145,34 +154,44 @@ fn late_reports_of_an_earlier_replica_do_not_reach_its_successor() {
     lonely
         .shard
         .on_message(ShardMessage::StorageFailed(later, failure()));
-    assert_eq!(lonely.status(), None);
+    assert_eq!(lonely.status(), Some(ReplicaStatus::Error));
 }
 
 #[test]
-fn a_replica_whose_storage_fails_is_taken_out_and_put_aside() {
+fn a_replica_whose_storage_fails_is_reported_until_it_is_open_again() {
     let mut lonely = Lonely::new();
     let instance = lonely.begin();
+    lonely.shard.core.borrow_mut().exits.lanes[0].append(instance, uncommitted());
     lonely
         .shard
         .on_message(ShardMessage::StorageFailed(instance, failure()));
-    assert_eq!(lonely.status(), None);
-    assert!(lonely.shard.node.router.find(GPID).is_none());
-    let Some(LearnMessage::PutAside { gpid, disk, why }) = lonely.told() else {
-        panic!("its directory is put aside");
+    lonely.shard.core.borrow_mut().reopen_failed();
+    assert_eq!(lonely.status(), Some(ReplicaStatus::Error));
+    assert!(lonely.told().is_none(), "the log has not all of it");
+    lonely.shard.core.borrow_mut().end_turn();
+    let (disk, ticket) = (0, u64::MAX);
+    lonely
+        .shard
+        .on_message(ShardMessage::LogSafe { disk, ticket });
+    lonely.shard.core.borrow_mut().reopen_failed();
+    let Some(LearnMessage::Reopen(failed)) = lonely.told() else {
+        panic!("it is opened again");
     };
-    assert_eq!((gpid, disk, why), (GPID, 0, Aside::Error));
+    assert_eq!((failed.gpid, failed.disk), (GPID, 0));
+    assert_eq!(lonely.status(), None);
+    let statuses = |reports: Vec<ReplicaInfo>| -> Vec<PartitionStatus> {
+        reports.into_iter().map(|report| report.status).collect()
+    };
+    assert_eq!(statuses(lonely.report()), [PartitionStatus::PS_ERROR]);
     // Until that is done nothing is made in its place.
     let invitation = lonely.invite();
     lonely.hear(invitation);
     assert!(lonely.told().is_none());
-    let ended = LearnEvent::ConstructionEnded(GPID);
-    lonely.shard.on_message(ShardMessage::Learn(ended));
-    let invitation = lonely.invite();
-    lonely.hear(invitation);
-    assert!(matches!(
-        lonely.told(),
-        Some(LearnMessage::MakeEmpty { .. })
-    ));
+    std::fs::remove_dir_all(lonely.test.server.replica("a", 0)).unwrap();
+    let replica = lonely.make(Newborn::WithPartition);
+    let reopened = LearnEvent::Reopened { replica };
+    lonely.shard.on_message(ShardMessage::Learn(reopened));
+    assert_eq!(statuses(lonely.report()), [PartitionStatus::PS_INACTIVE]);
 }
 
 /// What the log leaves of a replica with one uncommitted mutation that is being put aside, when the

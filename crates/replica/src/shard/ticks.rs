@@ -42,6 +42,7 @@ pub(super) async fn run(shard: Rc<Shard>) {
             core.check_progress(LINK_DOWN_MAX);
             core.release_all_checkpoints();
             core.flush_for_vouches();
+            core.reopen_failed();
         }
         if now.since(repeated) >= REPEAT_REQUESTS {
             repeated = now;

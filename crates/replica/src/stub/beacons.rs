@@ -243,6 +243,9 @@ impl Stub {
             self.standing = MetaStanding::Answering;
             self.send_all_requests(now, out);
         }
+        if ack.report_wanted == Some(true) {
+            self.on_replica_changed(now, out);
+        }
     }
 
     /// The meta server that was asked does not lead. It may know who does.

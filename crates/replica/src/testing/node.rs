@@ -24,12 +24,12 @@ use crate::read_pool::ReadPool;
 use crate::router::Router;
 use crate::shard::ShardMessage;
 
-/// A server with one shard and one data directory, and what its learning thread would be told.
+/// A server with one shard and one data directory, and what that and its learning thread would be told.
 pub struct TestNode {
     pub server: TestServer,
     pub node: Arc<Node>,
     pub learn: mpsc::UnboundedReceiver<LearnMessage>,
-    _mailbox: Mailbox<ShardMessage>,
+    pub mailbox: Mailbox<ShardMessage>,
     _control: mpsc::UnboundedReceiver<ControlMessage>,
 }
 
@@ -67,7 +67,7 @@ impl TestNode {
             server,
             node: Arc::new(node),
             learn: learned,
-            _mailbox: mailbox,
+            mailbox,
             _control: controlled,
         }
     }

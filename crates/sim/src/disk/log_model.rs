@@ -163,6 +163,13 @@ impl LogModel {
         !self.writing.is_empty()
     }
 
+    /// Whether the log may not have everything yet that a replica has appended.
+    #[must_use]
+    pub fn has_under_way(&self, writer: Writer) -> bool {
+        let mut under_way = self.writing.iter().chain(&self.staged);
+        under_way.any(|entry| entry.writer == writer)
+    }
+
     /// Starts to write what is staged, if the disk is free and there is something. Returns whether
     /// a write has begun; the caller says when it ends.
     pub fn begin_write(&mut self) -> bool {

@@ -56,6 +56,7 @@ impl Process {
             ends_turn: false,
             links: LinkStates::default(),
             teaching: Teaching::default(),
+            reopening: BTreeSet::new(),
             checked: now,
             repeated: now,
             looked: now,

@@ -101,6 +101,7 @@ impl Turn<'_> {
         });
         self.release_all_checkpoints();
         self.flush_for_vouches();
+        self.look_for_failed_storages();
     }
 
     /// A call of the stub has failed.

@@ -5,6 +5,7 @@
 mod control;
 mod data;
 mod disk_work;
+mod failed_replicas;
 mod learning;
 mod links;
 mod recovery;
@@ -25,7 +26,7 @@ use self::data::{Asked, Outbox};
 use self::learning::Teaching;
 use self::links::LinkStates;
 use crate::disk::Disk;
-use crate::disk::log_model::CrashKind;
+use crate::disk::log_model::{CrashKind, Writer};
 use crate::disk::storage_model::{ModelStorage, Snapshot};
 use crate::network::Arrival;
 use crate::packet::{CallId, Packet, Place};
@@ -78,6 +79,8 @@ pub enum ServerEvent {
     StubTimeout(stub::CallId),
     /// All shards have said what they have.
     Gathered,
+    /// A replica whose storage has failed is to be opened again.
+    Reopen(Writer),
     /// Of learning and teaching.
     Learning(LearningEvent),
     /// An administrator stops the server.
@@ -114,8 +117,6 @@ pub struct Server {
     pub disk: Disk,
     /// The process, if it runs.
     pub process: Option<Process>,
-    /// A storage has failed in this process: only another process gets it back.
-    pub has_failed_storage: bool,
     life: Life,
     /// What came while the process stood still; `None`: it runs, or is not there.
     backlog: Option<Vec<ServerEvent>>,
@@ -145,6 +146,8 @@ pub struct Process {
     ends_turn: bool,
     links: LinkStates,
     teaching: Teaching,
+    /// Replicas whose storage has failed and which are going to be opened again.
+    reopening: BTreeSet<Gpid>,
     checked: MonotonicMillis,
     repeated: MonotonicMillis,
     looked: MonotonicMillis,
@@ -171,7 +174,6 @@ impl Server {
             clock,
             disk,
             process: None,
-            has_failed_storage: false,
             life: 0,
             backlog: None,
             last_start_time: 0,
@@ -211,7 +213,6 @@ impl Server {
     /// Starts the process: it holds its data directory, sends beacons, and reads the directory in.
     pub fn start(&mut self, around: &mut Surroundings) {
         debug_assert!(self.process.is_none(), "one process at a time");
-        self.has_failed_storage = false;
         self.life += 1;
         let now = self.clock.monotonic(around.now());
         let wall = self.clock.wall(around.now()).to_unix_millis();
@@ -364,6 +365,7 @@ impl Turn<'_> {
             }
             ServerEvent::StubTimeout(id) => self.on_stub_failure(id, stub::CallFailure::NoAnswer),
             ServerEvent::Gathered => self.report_replicas(),
+            ServerEvent::Reopen(writer) => self.reopen(writer),
             ServerEvent::Learning(event) => self.on_learning(event),
             ServerEvent::Terminate => self.stub(|stub, now, out| stub.leave(now, out)),
             ServerEvent::Resume => {}

@@ -2,7 +2,7 @@
 
 use std::mem;
 
-use pegasus_common::{Gpid, reach};
+use pegasus_common::{Decree, Gpid, reach};
 use pegasus_pacifica::{AbsentAnswer, Effect, Effects, Message, absent};
 use pegasus_replica::HostedReplica;
 use pegasus_replica::stub::ReplicaRequest;
@@ -75,7 +75,14 @@ impl Turn<'_> {
             Effect::AppendBallot { ballot } => {
                 self.append(gpid, instance, LogRecord::Ballot(ballot));
             }
-            Effect::Vouch { .. } => hosted.replica.vouch_when_flushed(),
+            Effect::Vouch { .. } => {
+                hosted.replica.vouch_when_flushed();
+                let stored = self.disk.replicas.get(&gpid);
+                let flushed = stored.map_or(Decree::ZERO, |it| it.flushed.mark.decree);
+                if let Some(ballot) = hosted.replica.take_due_vouch(flushed) {
+                    self.append(gpid, instance, LogRecord::Vouch(ballot));
+                }
+            }
             Effect::Send { to, message } => self.send_to_peer(gpid, to, message),
             Effect::Broadcast { to, message } => {
                 for &to in to.iter() {

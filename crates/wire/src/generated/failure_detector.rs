@@ -111,7 +111,7 @@ impl Message for BeaconMsg {
     }
 }
 
-/// Answer to a beacon.
+/// Answer to a beacon. Fields from 100 on are ours.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct BeaconAck {
     /// Copied from the beacon.
@@ -128,6 +128,8 @@ pub struct BeaconAck {
     pub hp_this_node: Option<HostPort>,
     /// Name of `primary_node`.
     pub hp_primary_node: Option<HostPort>,
+    /// The leader does not know which replicas the sender has: config sync, please.
+    pub report_wanted: Option<bool>,
 }
 
 impl Message for BeaconAck {
@@ -142,6 +144,7 @@ impl Message for BeaconAck {
         let mut allowed = None;
         let mut hp_this_node = None;
         let mut hp_primary_node = None;
+        let mut report_wanted = None;
         while let Some(field) = reader.field()? {
             match (field.id, field.field_type) {
                 (1, FieldType::I64) => time = Some(Message::decode(reader)?),
@@ -151,6 +154,7 @@ impl Message for BeaconAck {
                 (5, FieldType::BOOL) => allowed = Some(Message::decode(reader)?),
                 (6, FieldType::STRUCT) => hp_this_node = Some(Message::decode(reader)?),
                 (7, FieldType::STRUCT) => hp_primary_node = Some(Message::decode(reader)?),
+                (100, FieldType::BOOL) => report_wanted = Some(Message::decode(reader)?),
                 _ => reader.skip(field.field_type)?,
             }
         }
@@ -162,6 +166,7 @@ impl Message for BeaconAck {
             allowed: allowed.unwrap_or_default(),
             hp_this_node,
             hp_primary_node,
+            report_wanted,
         })
     }
 
@@ -177,6 +182,9 @@ impl Message for BeaconAck {
         if let Some(value) = &self.hp_primary_node {
             value.encode_field(out, 7);
         }
+        if let Some(value) = &self.report_wanted {
+            value.encode_field(out, 100);
+        }
         encode_stop(out);
     }
 
@@ -189,5 +197,6 @@ impl Message for BeaconAck {
             + FIELD_HEADER_LEN + self.allowed.encoded_len_hint()
             + self.hp_this_node.as_ref().map_or(0, |value| FIELD_HEADER_LEN + value.encoded_len_hint())
             + self.hp_primary_node.as_ref().map_or(0, |value| FIELD_HEADER_LEN + value.encoded_len_hint())
+            + self.report_wanted.as_ref().map_or(0, |value| FIELD_HEADER_LEN + value.encoded_len_hint())
     }
 }

@@ -34,6 +34,7 @@ fn losing_most_servers_freezes_and_moves_nothing() {
 fn a_dead_primary_loses_its_role_and_a_loading_one_is_not_confirmed() {
     let mut cluster = Cluster::new(3);
     cluster.create(&create("temp"));
+    cluster.report_all("temp", 1..=3);
     cluster.proposals.clear();
     cluster.run(Duration::from_millis(2_400), 1..=2);
     assert_eq!(cluster.cures(), []);

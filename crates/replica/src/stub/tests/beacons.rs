@@ -70,6 +70,22 @@ fn the_leader_is_found_by_what_another_says() {
 }
 
 #[test]
+fn a_leader_that_knows_nothing_of_this_server_gets_its_report() {
+    let mut rig = Rig::serving();
+    rig.pass(200);
+    rig.accept_beacon();
+    assert!(!rig.has(&StubEffect::GatherReplicas));
+    rig.pass(300);
+    let (id, beacon) = rig.take_beacons().pop().unwrap();
+    let ack = BeaconAck {
+        report_wanted: Some(true),
+        ..leader_ack(&beacon)
+    };
+    rig.answer(id, MetaAnswer::Beacon(ack));
+    assert!(rig.has(&StubEffect::GatherReplicas));
+}
+
+#[test]
 fn servers_that_name_each_other_are_not_asked_in_a_circle() {
     let mut rig = Rig::loading(2);
     rig.input(Stub::on_timer);
