@@ -20,8 +20,10 @@ use pegasus_meta::effect::{Effect, RequestToken};
 use pegasus_metastore::{Epoch, LocalOptions, LocalStore, MetadataStore};
 use pegasus_wire::failure_detector::BeaconMsg;
 use pegasus_wire::meta_admin::{
-    ConfigType, ConfigurationCreateAppRequest, ConfigurationUpdateRequest, CreateAppOptions,
+    ConfigType, ConfigurationCreateAppRequest, ConfigurationQueryByNodeRequest,
+    ConfigurationUpdateRequest, CreateAppOptions,
 };
+use pegasus_wire::metadata::ReplicaInfo;
 use tokio::task::JoinSet;
 
 const NODES: u16 = 3;
