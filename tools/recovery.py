@@ -26,6 +26,8 @@ from concurrent.futures import ThreadPoolExecutor
 POLL_SECONDS = 0.02
 SLICE_SECONDS = 2
 IDLE_SLICES = 8
+# Until what loading the table has left to do is done.
+SETTLING_SLICES = 4
 READ_KEYS = 20
 # What a server logs for each checkpoint that it has fetched.
 FETCHED = re.compile(r"checkpoint fetched .*total_bytes=(\d+)")
@@ -160,7 +162,7 @@ def fetched_bytes(server):
 
 def limit_copying(server, megabytes):
     """Sets the rate at which a server that has just been started learns."""
-    url = f"http://{server['address']}/updateConfig?nfs.max_copy_rate_megabytes={megabytes}"
+    url = f"http://{server['address']}/updateConfig?nfs.max_copy_rate_megabytes_per_disk={megabytes}"
     while True:
         try:
             with urllib.request.urlopen(url, timeout=1) as answer:
@@ -173,6 +175,9 @@ def relearn(box, arguments):
     say(f"loading {arguments.records} records of 1,000 bytes")
     box.bench("--load", "--workload", "get", "--connections", "50", "--value-size", "1000",
               "--keys", str(arguments.records), "--duration", "1")
+    settling = Load(box, arguments)
+    for _ in range(SETTLING_SLICES):
+        settling.one()
     before = idle(box, arguments)
     say(f"idle: {summary(before)}")
     name, server = next(iter(box.servers.items()))
