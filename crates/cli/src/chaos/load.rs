@@ -41,22 +41,30 @@ pub struct Load {
 }
 
 impl Load {
-    /// Starts clients and writers on existing tables.
+    /// Starts clients and writers on existing tables, and waits until all have opened theirs: a client
+    /// that begins in the middle of a fault finds no table.
     pub fn start(meta_list: &str, shape: LoadShape) -> Result<Self, CliError> {
         let workload = Arc::new(Workload::new(Instant::now()));
         let probes = Arc::new(Probes::new(shape.probed_partitions));
         let (stop, stopped) = watch::channel(false);
+        let (opened, all_opened) = std::sync::mpsc::channel();
         let (meta_list, parts) = (meta_list.to_owned(), (workload.clone(), probes.clone()));
         let thread = std::thread::Builder::new()
             .name("load".to_owned())
-            .spawn(move || run(&meta_list, shape, &parts.0, &parts.1, &stopped))
+            .spawn(move || run(&meta_list, shape, &parts.0, &parts.1, &stopped, &opened))
             .map_err(|error| CliError::failed(format!("cannot start a thread: {error}")))?;
-        Ok(Self {
+        let load = Self {
             workload,
             probes,
             stop,
             thread,
-        })
+        };
+        if all_opened.recv().is_err() {
+            // The thread has ended before that, and knows why.
+            load.stop()?;
+            return Err(CliError::failed("the load ended before it began"));
+        }
+        Ok(load)
     }
 
     /// Stops all, and reads every key once more.
@@ -75,6 +83,7 @@ fn run(
     workload: &Arc<Workload>,
     probes: &Arc<Probes>,
     stopped: &watch::Receiver<bool>,
+    opened: &std::sync::mpsc::Sender<()>,
 ) -> Result<(), CliError> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -100,6 +109,8 @@ fn run(
                     .run_writer(partition, table, clock, stopped.clone()),
             );
         }
+        // Whoever started this waits for it.
+        let _ = opened.send(());
         while let Some(ended) = tasks.join_next().await {
             ended.map_err(|error| CliError::failed(format!("a client ended: {error}")))?;
         }
