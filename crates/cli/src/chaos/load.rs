@@ -1,6 +1,7 @@
 //! The clients and probing writers, on a thread of their own.
 
 use std::sync::Arc;
+use std::sync::mpsc;
 use std::thread::JoinHandle;
 use std::time::Instant;
 
@@ -41,17 +42,17 @@ pub struct Load {
 }
 
 impl Load {
-    /// Starts clients and writers on existing tables, and waits until all have opened theirs: a client
-    /// that begins in the middle of a fault finds no table.
+    /// Starts clients and writers on existing tables. They all know where the partitions are when
+    /// this returns: from then on faults may come.
     pub fn start(meta_list: &str, shape: LoadShape) -> Result<Self, CliError> {
         let workload = Arc::new(Workload::new(Instant::now()));
         let probes = Arc::new(Probes::new(shape.probed_partitions));
         let (stop, stopped) = watch::channel(false);
-        let (opened, all_opened) = std::sync::mpsc::channel();
         let (meta_list, parts) = (meta_list.to_owned(), (workload.clone(), probes.clone()));
+        let (tell_ready, ready) = mpsc::channel();
         let thread = std::thread::Builder::new()
             .name("load".to_owned())
-            .spawn(move || run(&meta_list, shape, &parts.0, &parts.1, &stopped, &opened))
+            .spawn(move || run(&meta_list, shape, &parts.0, &parts.1, &stopped, &tell_ready))
             .map_err(|error| CliError::failed(format!("cannot start a thread: {error}")))?;
         let load = Self {
             workload,
@@ -59,12 +60,15 @@ impl Load {
             stop,
             thread,
         };
-        if all_opened.recv().is_err() {
-            // The thread has ended before that, and knows why.
-            load.stop()?;
-            return Err(CliError::failed("the load ended before it began"));
+        match ready.recv() {
+            Ok(()) => Ok(load),
+            Err(mpsc::RecvError) => Err(load.stop().err().unwrap_or_else(ended_early)),
         }
-        Ok(load)
+    }
+
+    /// Whether it has failed: nothing that happens from now on is seen by any client.
+    pub fn has_failed(&self) -> bool {
+        self.thread.is_finished()
     }
 
     /// Stops all, and reads every key once more.
@@ -77,13 +81,17 @@ impl Load {
     }
 }
 
+fn ended_early() -> CliError {
+    CliError::failed("the load ended before it had begun")
+}
+
 fn run(
     meta_list: &str,
     shape: LoadShape,
     workload: &Arc<Workload>,
     probes: &Arc<Probes>,
     stopped: &watch::Receiver<bool>,
-    opened: &std::sync::mpsc::Sender<()>,
+    ready: &mpsc::Sender<()>,
 ) -> Result<(), CliError> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -109,8 +117,8 @@ fn run(
                     .run_writer(partition, table, clock, stopped.clone()),
             );
         }
-        // Whoever started this waits for it.
-        let _ = opened.send(());
+        // Whoever started the load waits for this.
+        let _ = ready.send(());
         while let Some(ended) = tasks.join_next().await {
             ended.map_err(|error| CliError::failed(format!("a client ended: {error}")))?;
         }
@@ -120,4 +128,21 @@ fn run(
             .await
             .map_err(CliError::failed)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_load_that_cannot_begin_says_so_at_once() {
+        let shape = LoadShape {
+            clients: 1,
+            probed_partitions: 1,
+            seed: 1,
+        };
+        // Nobody listens there.
+        let refused = Load::start("127.0.0.1:1", shape).unwrap_err();
+        assert!(refused.to_string().contains("meta server"), "{refused}");
+    }
 }

@@ -103,8 +103,12 @@ impl<'a> Injector<'a> {
 
     /// One fault after the other.
     pub fn run(mut self, schedule: &Schedule) -> Result<Events, CliError> {
-        let ends =
-            || Instant::now() >= schedule.until || schedule.interrupted.load(Ordering::Relaxed);
+        let load = self.load;
+        let ends = || {
+            Instant::now() >= schedule.until
+                || schedule.interrupted.load(Ordering::Relaxed)
+                || load.has_failed()
+        };
         while !ends() {
             let is_whole = self.is_whole();
             let Some(kind) = self.draw(&schedule.kinds, is_whole) else {
