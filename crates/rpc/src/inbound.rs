@@ -6,6 +6,7 @@ use std::rc::Rc;
 
 use bytes::BytesMut;
 use pegasus_common::ErrorCode;
+use pegasus_common::RpcAddress;
 use pegasus_wire::TaskCode;
 use pegasus_wire::frame::Protocol;
 use pegasus_wire::frame::RequestFrame;
@@ -16,6 +17,7 @@ use tokio::net::TcpStream;
 use tracing::debug;
 use tracing::warn;
 
+use crate::framing::Framing;
 use crate::gate::ConnectionPermit;
 use crate::http;
 use crate::limits::NetworkLimits;
@@ -82,13 +84,20 @@ impl<S: Service> Inbound<S> {
             }
         };
         match protocol {
-            Protocol::Thrift => self.run_thrift(stream, peer, permit, buffer).await,
+            Protocol::Thrift => {
+                let framing = Framing::Thrift;
+                self.run_framed(stream, peer, permit, buffer, framing).await
+            }
+            Protocol::Rdsn => {
+                let framing = Framing::native(own_address(&stream)?);
+                self.run_framed(stream, peer, permit, buffer, framing).await
+            }
             Protocol::Http => {
                 http::serve(Rc::clone(&self.service), buffer, stream).await;
                 drop(permit);
                 Ok(())
             }
-            Protocol::Rdsn | Protocol::Unknown => {
+            Protocol::Unknown => {
                 warn!(%peer, first_bytes = %buffer[..buffer.len().min(4)].escape_ascii(),
                     "connection closed: its first bytes are of no protocol served here");
                 Ok(())
@@ -96,15 +105,16 @@ impl<S: Service> Inbound<S> {
         }
     }
 
-    async fn run_thrift(
+    async fn run_framed(
         self: Rc<Self>,
         stream: TcpStream,
         peer: SocketAddr,
         permit: ConnectionPermit,
         buffer: BytesMut,
+        framing: Framing,
     ) -> io::Result<()> {
         let (reader, writer) = stream.into_split();
-        let (id, signals) = self.outputs.open(writer, peer, permit);
+        let (id, signals) = self.outputs.open(writer, peer, permit, framing);
         let drain = {
             let (outputs, signals) = (Rc::clone(&self.outputs), Rc::clone(&signals));
             tokio::task::spawn_local(async move { outputs.run_drain(id, &signals).await })
@@ -138,7 +148,8 @@ impl<S: Service> Inbound<S> {
                 if signals.is_closed() {
                     return Ok(());
                 }
-                match RequestFrame::split_from(&mut buffer, self.limits.max_frame_bytes) {
+                let limit = self.limits.max_frame_bytes;
+                match self.outputs.split_request(id, &mut buffer, limit) {
                     Ok(Some(frame)) => self.dispatch(id, frame),
                     Ok(None) => break,
                     Err(error) => {
@@ -185,4 +196,12 @@ impl<S: Service> Inbound<S> {
             responder,
         });
     }
+}
+
+/// The end of a connection that is this server's; nothing where that is no IPv4 address.
+fn own_address(stream: &TcpStream) -> io::Result<RpcAddress> {
+    Ok(match stream.local_addr()? {
+        SocketAddr::V4(address) => RpcAddress::from_v4(address),
+        SocketAddr::V6(_) => RpcAddress::INVALID,
+    })
 }

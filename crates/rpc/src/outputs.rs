@@ -16,11 +16,14 @@ use bytes::BytesMut;
 use pegasus_common::ErrorCode;
 use pegasus_wire::Message;
 use pegasus_wire::TaskCode;
+use pegasus_wire::frame::FrameError;
+use pegasus_wire::frame::RequestFrame;
 use pegasus_wire::frame::response;
 use tokio::net::tcp::OwnedWriteHalf;
 use tokio::sync::Notify;
 use tracing::debug;
 
+use crate::framing::Framing;
 use crate::gate::ConnectionPermit;
 use crate::limits::NetworkLimits;
 
@@ -98,6 +101,7 @@ struct Connection {
     peer: SocketAddr,
     writer: OwnedWriteHalf,
     out: BytesMut,
+    framing: Framing,
     requests_in_flight: u32,
     /// Listed in `Inner::dirty`.
     is_dirty: bool,
@@ -188,6 +192,7 @@ impl Outputs {
         writer: OwnedWriteHalf,
         peer: SocketAddr,
         permit: ConnectionPermit,
+        framing: Framing,
     ) -> (ConnectionId, Rc<ConnectionSignals>) {
         let mut inner = self.inner.borrow_mut();
         let slot = inner.free.pop().unwrap_or_else(|| {
@@ -200,6 +205,7 @@ impl Outputs {
             peer,
             writer,
             out: BytesMut::new(),
+            framing,
             requests_in_flight: 0,
             is_dirty: false,
             is_blocked: false,
@@ -278,7 +284,7 @@ impl Outputs {
             return encoded;
         };
         let before = connection.out.len();
-        encoded = encode(&mut connection.out);
+        encoded = connection.framing.encode(&mut connection.out, encode);
         if encoded == Encoded::Nothing {
             debug_assert_eq!(connection.out.len(), before, "nothing was to be appended");
             return encoded;
@@ -296,6 +302,23 @@ impl Outputs {
     pub fn leave_unanswered(&self, to: ReplyTo) {
         if let Some(connection) = self.inner.borrow_mut().get(to.connection) {
             connection.requests_in_flight = connection.requests_in_flight.saturating_sub(1);
+            connection.framing.forget(to.seqid);
+        }
+    }
+
+    /// Splits a request off what a connection has received.
+    ///
+    /// # Errors
+    /// As [`RequestFrame::split_from`].
+    pub(crate) fn split_request(
+        &self,
+        from: ConnectionId,
+        received: &mut BytesMut,
+        limit: usize,
+    ) -> Result<Option<RequestFrame>, FrameError> {
+        match self.inner.borrow_mut().get(from) {
+            Some(connection) => connection.framing.split_from(received, limit),
+            None => Ok(None),
         }
     }
 
@@ -321,7 +344,7 @@ impl Outputs {
             connection.requests_in_flight = connection.requests_in_flight.saturating_sub(1);
         }
         let before = connection.out.len();
-        encode(&mut connection.out);
+        connection.framing.encode(&mut connection.out, encode);
         inner.note_appended(to, before)
     }
 

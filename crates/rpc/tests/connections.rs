@@ -239,7 +239,8 @@ fn what_is_no_request_closes_the_connection() {
         let server = Server::new(limits);
         let _hook = server.flush_at_turn_end();
         let too_large = frame(1, CallKind::Call, &[0; 2_000]);
-        let garbage: [&[u8]; 4] = [b"garbage!", b"RDSN", &[0xff; 100], &too_large];
+        let native = [&b"RDSN"[..], &[1; 16]].concat();
+        let garbage: [&[u8]; 4] = [b"garbage!", &native, &[0xff; 100], &too_large];
         for bytes in garbage {
             let mut client = server.connect().await;
             client.send(bytes).await;
@@ -254,6 +255,70 @@ fn what_is_no_request_closes_the_connection() {
             .wait_until(|server| server.gate.open_connections() == 0)
             .await;
         assert_eq!(*server.service.seen.borrow(), 0);
+    });
+}
+
+/// A native request whose number is `id` and whose argument is `script`.
+fn native_call(id: u64, script: &[u8]) -> Vec<u8> {
+    let mut argument = BytesMut::new();
+    pegasus_wire::argument::encode(&Bytes::copy_from_slice(script), &mut argument);
+    let mut frame = vec![0; 192];
+    let mut put = |offset: usize, field: &[u8]| {
+        frame[offset..offset + field.len()].copy_from_slice(field);
+    };
+    put(0, b"RDSN");
+    put(8, &192_u32.to_le_bytes());
+    put(16, &u32::try_from(argument.len()).unwrap().to_le_bytes());
+    put(24, &id.to_le_bytes());
+    put(40, b"RPC_RRDB_RRDB_GET");
+    put(104, &0x441_u64.to_le_bytes());
+    frame.extend_from_slice(&argument);
+    frame
+}
+
+/// The next native answer: its number, error and result.
+async fn native_answer(client: &mut Client) -> (u64, Vec<u8>, Bytes) {
+    let mut header = [0; 192];
+    client.stream.read_exact(&mut header).await.unwrap();
+    let number = |at: usize| u32::from_le_bytes(header[at..at + 4].try_into().unwrap());
+    let mut body = vec![0; number(16) as usize];
+    client.stream.read_exact(&mut body).await.unwrap();
+    assert_eq!(&header[40..62], b"RPC_RRDB_RRDB_GET_ACK\0");
+    assert_eq!(number(104), 0x440, "an answer");
+    let error = header[136..].iter().take_while(|byte| **byte != 0);
+    let result = pegasus_wire::result::decode(&Bytes::from(body));
+    let id = u64::from(number(24)) | u64::from(number(28)) << 32;
+    (id, error.copied().collect(), result.unwrap_or_default())
+}
+
+#[test]
+fn native_requests_are_answered_in_any_order_with_their_own_numbers() {
+    run(async {
+        let limits = NetworkLimits {
+            requests_in_flight_max: 2,
+            ..NetworkLimits::default()
+        };
+        let server = Server::new(limits);
+        let _hook = server.flush_at_turn_end();
+        let mut client = server.connect().await;
+        let (late, early) = (u64::MAX, 1 << 40);
+        let three = native_call(3, b"keep");
+        let both = [
+            native_call(late, b"keep"),
+            native_call(early, b"keep"),
+            three,
+        ]
+        .concat();
+        client.send(&both).await;
+        let (id, error, _) = native_answer(&mut client).await;
+        assert_eq!((id, &error[..]), (3, &b"ERR_BUSY"[..]));
+        for expected in [early, late] {
+            let responder = server.service.kept.borrow_mut().pop().unwrap();
+            responder.reply(&Bytes::from_static(b"found"));
+            let (id, error, result) = native_answer(&mut client).await;
+            assert_eq!((id, &error[..]), (expected, &b"ERR_OK"[..]));
+            assert_eq!(result, &b"found"[..]);
+        }
     });
 }
 

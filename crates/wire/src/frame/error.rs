@@ -6,8 +6,8 @@ use crate::codec::DecodeError;
 /// the connection is closed without an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum FrameError {
-    /// The frame does not begin with `THFT`.
-    #[error("frame begins with {0:02x?} and not with THFT")]
+    /// The frame does not begin as the first one of its connection did.
+    #[error("frame begins with {0:02x?} and not with THFT or RDSN")]
     Magic([u8; 4]),
     /// The header has a version other than 0 and 1.
     #[error("unknown header version {0}")]
@@ -15,6 +15,18 @@ pub enum FrameError {
     /// A version 0 header claims a length other than 48.
     #[error("header claims {0} bytes and not 48")]
     HeaderLength(u32),
+    /// A native header claims a length other than 192.
+    #[error("native header claims {0} bytes and not 192")]
+    NativeHeaderLength(u32),
+    /// A native frame is an answer, and nothing was asked.
+    #[error("native frame is an answer and no request")]
+    NativeAnswer,
+    /// The body of a native frame is not in Thrift's binary form.
+    #[error("native frame has serialization format {0} and not 1, Thrift binary")]
+    NativeFormat(u64),
+    /// A native frame has changed on its way.
+    #[error("the {0} of a native frame does not fit its checksum")]
+    NativeChecksum(&'static str),
     /// The frame is longer than the receiver takes. Found before the body has arrived.
     #[error("frame of {len} bytes is above the limit of {limit}")]
     TooLarge {

@@ -9,6 +9,7 @@
 
 mod expected;
 mod golden;
+mod native;
 mod primitives;
 mod random_input;
 mod recorded;
