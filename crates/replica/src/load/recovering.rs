@@ -60,6 +60,8 @@ pub(super) struct Recovering {
     /// Proven committed, not yet given to storage.
     committed: Vec<Replayed>,
     committed_bytes: usize,
+    /// So many of `committed` are in `committed_bytes`.
+    committed_counted: usize,
     reset: SeenReset,
     vouched: Vouched,
     standing: Standing,
@@ -101,6 +103,7 @@ impl Recovering {
             committing,
             committed: Vec::new(),
             committed_bytes: 0,
+            committed_counted: 0,
             reset: SeenReset::No,
             vouched: Vouched::No,
             standing: Standing::Unproven,
@@ -153,8 +156,7 @@ impl Recovering {
 
     fn start_over(&mut self, ballot: Ballot) -> Result<(), ReplayError> {
         self.replay = Replay::new(self.opened.at(), self.prepared_max);
-        self.committed.clear();
-        self.committed_bytes = 0;
+        self.forget_committed();
         self.problem = None;
         self.vouched = Vouched::No;
         if self.committing == Committing::Dropped {
@@ -163,10 +165,16 @@ impl Recovering {
         self.replay.on_ballot(ballot)
     }
 
+    fn forget_committed(&mut self) {
+        self.committed.clear();
+        self.committed_bytes = 0;
+        self.committed_counted = 0;
+    }
+
     /// What was read is not believed.
     fn give_up(&mut self) {
         self.replay.give_up(self.opened.at());
-        self.committed.clear();
+        self.forget_committed();
         self.committing = Committing::Waiting;
         self.problem = None;
     }
@@ -177,18 +185,18 @@ impl Recovering {
             Committing::Applied if self.committed.len() >= REPLAY_RUN_MAX => self.apply(),
             Committing::Applied => Ok(()),
             Committing::Dropped => {
-                self.committed.clear();
+                self.forget_committed();
                 Ok(())
             }
             Committing::Waiting => {
-                let payloads = self
-                    .committed
-                    .iter()
-                    .map(|entry| entry.mutation.payload.len());
-                self.committed_bytes = payloads.sum();
+                // Only what is new: hundreds of thousands may wait.
+                let added = &self.committed[self.committed_counted..];
+                let payloads = added.iter().map(|entry| entry.mutation.payload.len());
+                self.committed_bytes += payloads.sum::<usize>();
+                self.committed_counted = self.committed.len();
                 if self.committed_bytes > WAITING_BYTES_MAX {
                     self.committing = Committing::Dropped;
-                    self.committed.clear();
+                    self.forget_committed();
                 }
                 Ok(())
             }
