@@ -1,6 +1,6 @@
 //! `pegasus bench`: a load generator. Every connection has one operation under way, as fast as the
-//! cluster answers or at a given rate; keys are computed and values are taken from a random buffer, so that the generator costs little
-//! beside the client library.
+//! cluster answers or at a given rate; keys are computed and values are taken from a random buffer,
+//! so that the generator costs little beside the client library.
 
 mod distribution;
 mod key_space;

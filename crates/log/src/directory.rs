@@ -8,10 +8,13 @@
 //! | `00000000000000000007.spare` | a file that is ready to become a segment |
 //! | `00000000000000000007.fill` | a future spare that is being filled with zeros |
 
-use std::fs::{self, File, OpenOptions, TryLockError};
+use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
+
+use pegasus_common::directory_lock::DirectoryLock;
 
 use crate::error::{LogFailure, OpenError};
 use crate::file_layer::{Access, FileLayer};
@@ -29,7 +32,7 @@ const FILLING: &str = "fill";
 pub(crate) struct Directory {
     path: PathBuf,
     files: Arc<dyn FileLayer>,
-    _lock: File,
+    _lock: DirectoryLock,
 }
 
 /// What the directory holds.
@@ -45,7 +48,8 @@ pub(crate) struct Listing {
 }
 
 impl Directory {
-    /// Locks the directory; makes it first if `mode` allows.
+    /// Locks the directory; makes it first if `mode` allows. Waits for nobody: whoever has taken over
+    /// the data directory from an earlier process has waited for its end.
     pub fn lock(path: &Path, mode: OpenMode, files: Arc<dyn FileLayer>) -> Result<Self, OpenError> {
         if !path.is_dir() {
             if mode == OpenMode::MustExist {
@@ -60,24 +64,11 @@ impl Directory {
                     .map_err(OpenError::io("flush", parent))?;
             }
         }
-        let lock_path = path.join(LOCK);
-        let lock = OpenOptions::new()
-            .create(true)
-            .truncate(false)
-            .write(true)
-            .open(&lock_path)
-            .map_err(OpenError::io("open", &lock_path))?;
-        match lock.try_lock() {
-            Ok(()) => Ok(Self {
-                path: path.to_owned(),
-                files,
-                _lock: lock,
-            }),
-            Err(TryLockError::WouldBlock) => Err(OpenError::InUse {
-                path: path.to_owned(),
-            }),
-            Err(TryLockError::Error(source)) => Err(OpenError::io("lock", &lock_path)(source)),
-        }
+        Ok(Self {
+            path: path.to_owned(),
+            files,
+            _lock: DirectoryLock::acquire(path, LOCK, Duration::ZERO)?,
+        })
     }
 
     pub fn path(&self) -> &Path {
@@ -183,6 +174,8 @@ impl Directory {
 
 #[cfg(test)]
 mod tests {
+    use pegasus_common::directory_lock::DirectoryLockError;
+
     use super::*;
     use crate::file_layer::OsFiles;
     use crate::sector::LogId;
@@ -197,7 +190,10 @@ mod tests {
         assert!(!path.exists());
         let first = lock(OpenMode::Create).unwrap();
         let refused = lock(OpenMode::Create).err().unwrap();
-        assert!(matches!(refused, OpenError::InUse { .. }), "{refused}");
+        assert!(
+            matches!(refused, OpenError::Lock(DirectoryLockError::InUse { .. })),
+            "{refused}"
+        );
         drop(first);
         lock(OpenMode::MustExist).unwrap();
     }

@@ -4,6 +4,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use pegasus_common::directory_lock::DirectoryLockError;
+
 use crate::record::Record;
 
 /// Why a log could not be opened. The directory is left as it was found.
@@ -20,11 +22,8 @@ pub enum OpenError {
         source: io::Error,
     },
     /// Another process, or another log of this one, holds the directory.
-    #[error("log directory {} is in use by another process", path.display())]
-    InUse {
-        /// The directory.
-        path: PathBuf,
-    },
+    #[error(transparent)]
+    Lock(#[from] DirectoryLockError),
     /// The host says that there was a log, and there is none.
     #[error("{} should hold a mutation log and does not", path.display())]
     Missing {

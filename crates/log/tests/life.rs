@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use pegasus_common::directory_lock::DirectoryLockError;
 use pegasus_common::{Ballot, Decree};
 use pegasus_log::{
     Durability, Log, LogObserver, LogOptions, OpenError, OpenMode, Record, SubmitError, Suspects,
@@ -57,7 +58,10 @@ fn real_files_and_real_flushes_work() {
     assert_eq!(stats.fsyncs.load(Ordering::Relaxed), 1);
     assert_eq!(stats.queue_bytes.load(Ordering::Relaxed), 0);
     let busy = Log::open(options(), OpenMode::Create, &mut |_| {}).unwrap_err();
-    assert!(matches!(busy, OpenError::InUse { .. }), "{busy}");
+    assert!(
+        matches!(busy, OpenError::Lock(DirectoryLockError::InUse { .. })),
+        "{busy}"
+    );
     running.log.close().unwrap();
     assert_eq!(
         Running::open(options(), OpenMode::MustExist).replayed,
@@ -355,7 +359,7 @@ fn a_failed_flush_fails_the_log_for_good() {
     late.wait_failed();
     let busy = Log::open(quick(&directory), OpenMode::MustExist, &mut |_| {});
     assert!(
-        matches!(busy, Err(OpenError::InUse { .. })),
+        matches!(busy, Err(OpenError::Lock(DirectoryLockError::InUse { .. }))),
         "the lock is held until it is dropped"
     );
     running.log.close().unwrap_err();

@@ -11,8 +11,8 @@
 //! It knows frames and names, and nothing of what requests mean.
 
 pub mod config_pages;
-pub mod framing;
-mod gate;
+mod framing;
+pub mod gate;
 pub mod http;
 mod inbound;
 pub mod limits;

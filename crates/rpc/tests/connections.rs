@@ -176,6 +176,14 @@ fn run(test: impl Future<Output = ()>) {
     });
 }
 
+/// A connection may have two requests under way.
+fn two_in_flight() -> NetworkLimits {
+    NetworkLimits {
+        requests_in_flight_max: 2,
+        ..NetworkLimits::default()
+    }
+}
+
 #[test]
 fn a_frame_may_arrive_in_any_pieces() {
     run(async {
@@ -294,11 +302,7 @@ async fn native_answer(client: &mut Client) -> (u64, Vec<u8>, Bytes) {
 #[test]
 fn native_requests_are_answered_in_any_order_with_their_own_numbers() {
     run(async {
-        let limits = NetworkLimits {
-            requests_in_flight_max: 2,
-            ..NetworkLimits::default()
-        };
-        let server = Server::new(limits);
+        let server = Server::new(two_in_flight());
         let _hook = server.flush_at_turn_end();
         let mut client = server.connect().await;
         let (late, early) = (u64::MAX, 1 << 40);
@@ -343,11 +347,7 @@ fn http_shares_the_port() {
 #[test]
 fn too_many_requests_in_flight_are_answered_busy() {
     run(async {
-        let limits = NetworkLimits {
-            requests_in_flight_max: 2,
-            ..NetworkLimits::default()
-        };
-        let server = Server::new(limits);
+        let server = Server::new(two_in_flight());
         let _hook = server.flush_at_turn_end();
         let mut client = server.connect().await;
         client.send(&[call(1), call(2), call(3)].concat()).await;
@@ -364,11 +364,7 @@ fn too_many_requests_in_flight_are_answered_busy() {
 #[test]
 fn oneway_requests_do_not_make_room_for_calls() {
     run(async {
-        let limits = NetworkLimits {
-            requests_in_flight_max: 2,
-            ..NetworkLimits::default()
-        };
-        let server = Server::new(limits);
+        let server = Server::new(two_in_flight());
         let _hook = server.flush_at_turn_end();
         let mut client = server.connect().await;
         let oneway = frame(2, CallKind::Oneway, b"");

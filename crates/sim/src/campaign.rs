@@ -21,6 +21,23 @@ pub struct Failure {
     pub what: String,
 }
 
+impl Failure {
+    /// What does not hold, in a line.
+    #[must_use]
+    pub fn headline(&self) -> &str {
+        self.what.lines().next().unwrap_or_default()
+    }
+}
+
+/// What does not hold, and the command that shows how it came to that.
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { seed, what } = self;
+        writeln!(f, "seed {seed}: {what}")?;
+        write!(f, "    cargo run -p pegasus-sim -- --trace --seeds {seed}")
+    }
+}
+
 /// What many seeds came to.
 #[derive(Clone, Debug, Default)]
 pub struct Report {

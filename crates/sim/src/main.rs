@@ -1,4 +1,4 @@
-//! `cargo run -p pegasus-sim --release -- --seeds A..B`: simulates clusters, and says which seeds fail.
+//! `cargo run -p pegasus-sim -- --seeds A..B`: simulates clusters, and says which seeds fail.
 
 #![allow(clippy::print_stdout, reason = "this is a command for people")]
 
@@ -6,7 +6,7 @@ use std::ops::Range;
 use std::process::ExitCode;
 
 use clap::Parser;
-use pegasus_sim::campaign::{Campaign, Failure, Report, UntilFailure, trace_seed};
+use pegasus_sim::campaign::{Campaign, Report, UntilFailure, trace_seed};
 use pegasus_sim::planted::Planted;
 
 /// Simulates whole clusters with everything that goes wrong.
@@ -63,7 +63,7 @@ fn main() -> ExitCode {
         },
     };
     match options.planted.as_deref() {
-        None => report(&campaign.run(options.seeds, describe)),
+        None => report(&campaign.run(options.seeds, |failure| println!("{failure}"))),
         Some("list") => {
             for bug in Planted::all() {
                 println!("{}", bug.name());
@@ -92,15 +92,13 @@ fn hunt(campaign: Campaign, bugs: &[Planted], seeds: &Range<u64>) -> ExitCode {
         };
         let report = campaign.run(seeds.clone(), |_| {});
         match report.failures.first() {
-            Some(Failure { seed, what }) => {
-                let line = what.lines().next().unwrap_or_default();
-                let what: String = line.chars().take(140).collect();
-                println!(
-                    "{:<40} {:>5} seeds  {what} (seed {seed})",
-                    bug.name(),
-                    report.seeds
-                );
-            }
+            Some(failure) => println!(
+                "{:<40} {:>5} seeds  {:.140} (seed {})",
+                bug.name(),
+                report.seeds,
+                failure.headline(),
+                failure.seed
+            ),
             None => {
                 println!("{:<40} not found in {} seeds", bug.name(), report.seeds);
                 code = ExitCode::FAILURE;
@@ -126,14 +124,6 @@ fn trace(seeds: Range<u64>) -> ExitCode {
         }
     }
     code
-}
-
-fn describe(failure: &Failure) {
-    println!("seed {}: {}", failure.seed, failure.what);
-    println!(
-        "    cargo run -p pegasus-sim --release -- --trace --seeds {}",
-        failure.seed
-    );
 }
 
 fn report(report: &Report) -> ExitCode {

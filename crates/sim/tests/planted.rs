@@ -39,7 +39,7 @@ fn every_planted_bug_is_found() {
         let report = campaign.run(0..SEEDS_MAX, |_| {});
         match report.failures.first() {
             Some(failure) => {
-                let line = failure.what.lines().next().unwrap_or_default();
+                let line = failure.headline();
                 println!("| {name} | {} | {line:.100} |", failure.seed + 1);
             }
             None => missed.push(name),

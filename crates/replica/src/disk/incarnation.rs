@@ -7,7 +7,6 @@
 use std::io;
 use std::path::Path;
 use std::path::PathBuf;
-
 use std::time::Duration;
 
 use pegasus_common::clock::WallMicros;

@@ -1,12 +1,12 @@
 //! When the log may say that the group counts on a replica.
 //!
-//! A `Vouch` settles all damage in the log segments of earlier runs, also damage that comes after it:
-//! the log cannot tell the two apart. So it is written only when nothing in those segments is needed any
-//! more: when storage has flushed all that the replica had when it was opened, and has passed what the
-//! log still holds of it that is void. What it has prepared
-//! since stands in segments of this run, which no `Vouch` of this run settles. So a replica that was
-//! made or learned in this run is vouched for at once. Until the record is safe, a restarted replica
-//! proves nothing and learns again, which is always right.
+//! A `Vouch` settles all damage in the log segments of earlier runs, also damage that comes after
+//! it: the log cannot tell the two apart. So it is written only when nothing in those segments is
+//! needed any more: when storage has flushed all that the replica had when it was opened, and has
+//! passed what the log still holds of it that is void. What it has prepared since stands in
+//! segments of this run, which no `Vouch` of this run settles. So a replica that was made or
+//! learned in this run is vouched for at once. Until the record is safe, a restarted replica proves
+//! nothing and learns again, which is always right.
 
 use pegasus_common::Ballot;
 use pegasus_common::Decree;

@@ -3,6 +3,7 @@ use std::fs;
 use bytes::Bytes;
 use pegasus_common::Ballot;
 use pegasus_common::Decree;
+use pegasus_common::directory_lock::DirectoryLockError;
 use pegasus_pacifica::Recovered;
 use pegasus_pacifica::Standing;
 
@@ -207,7 +208,7 @@ fn a_data_directory_has_one_server() {
     assert!(matches!(
         server.load_from(&["a"]),
         Err(LoadError::Log {
-            source: OpenError::InUse { .. },
+            source: OpenError::Lock(DirectoryLockError::InUse { .. }),
             ..
         })
     ));

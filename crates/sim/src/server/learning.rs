@@ -1,5 +1,5 @@
 //! What the driver does for learners and for those who teach them: it reads its log, makes and fetches
-//! checkpoints, and puts a fetched one in the place of a replica's storage.
+//! checkpoints.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::mem;
@@ -7,15 +7,13 @@ use std::time::Duration;
 
 use pegasus_common::{Decree, Gpid, RpcAddress, reach};
 use pegasus_pacifica::{
-    CheckpointId, CheckpointOffer, Configuration, Effect, LearnSignature, Message, Recovered,
+    CheckpointId, CheckpointOffer, Configuration, Effect, LearnSignature, Recovered,
 };
 
+use super::construction::{Construction, Opening};
 use super::{Hosted, ServerEvent, Turn};
-use crate::disk::Origin;
-use crate::disk::log_model::{LogRecord, Writer};
-use crate::disk::storage_model::{ModelStorage, Snapshot};
+use crate::disk::storage_model::Snapshot;
 use crate::packet::{CallId, Piece, Place, Request, Response};
-use crate::planted::{self, DriverBug};
 
 /// Most mutations that are read from the log for a learner at a time.
 const SUPPLY_MAX: usize = 6;
@@ -47,26 +45,8 @@ pub struct Teaching {
     last_checkpoint: i64,
     fetches: BTreeMap<Gpid, Fetch>,
     /// Replicas that are being put in place: whatever comes for them is dropped.
-    sites: BTreeMap<Gpid, Construction>,
+    pub(super) sites: BTreeMap<Gpid, Construction>,
     last_call: u64,
-}
-
-/// A replica that is being put in place.
-#[derive(Debug)]
-struct Construction {
-    number: u64,
-    snapshot: Snapshot,
-    recovered: Recovered,
-    opening: Opening,
-}
-
-/// What a new replica hears first.
-#[derive(Debug)]
-enum Opening {
-    /// It goes on with an attempt.
-    Resume(Configuration, LearnSignature),
-    /// What the primary said.
-    Hear(Place, Message),
 }
 
 #[derive(Clone, Debug)]
@@ -437,71 +417,5 @@ impl Turn<'_> {
         let recovered = Recovered::from_checkpoint(ballot, snapshot.at(), time);
         let opening = Opening::Resume(fetch.configuration, signature);
         self.begin_construction(gpid, snapshot, recovered, opening);
-    }
-
-    /// A replica without anything, which is to learn. A directory that is here was of no use.
-    pub(super) fn make_empty_for_learning(&mut self, gpid: Gpid, from: Place, message: Message) {
-        let opening = Opening::Hear(from, message);
-        let recovered = Recovered::for_learning();
-        self.begin_construction(gpid, Snapshot::default(), recovered, opening);
-    }
-
-    /// Puts a new replica in the place of whatever was here: what was is put aside, then the log lets
-    /// go of it, and only then the new directory gets its name.
-    fn begin_construction(
-        &mut self,
-        gpid: Gpid,
-        snapshot: Snapshot,
-        recovered: Recovered,
-        opening: Opening,
-    ) {
-        self.disk.replicas.remove(&gpid);
-        self.process.last_instance += 1;
-        let number = self.process.last_instance;
-        let ballot = recovered.ballot;
-        let site = Construction {
-            number,
-            snapshot,
-            recovered,
-            opening,
-        };
-        self.process.teaching.sites.insert(gpid, site);
-        if planted::is(DriverBug::ResetSkipped) {
-            let instance = number;
-            return self.on_reset_safe(Writer { gpid, instance });
-        }
-        self.append(gpid, number, LogRecord::Reset(ballot));
-    }
-
-    /// The log has let go of what it had of a partition.
-    pub(super) fn on_reset_safe(&mut self, writer: Writer) {
-        let gpid = writer.gpid;
-        let sites = &mut self.process.teaching.sites;
-        if sites
-            .get(&gpid)
-            .is_none_or(|site| site.number != writer.instance)
-        {
-            return;
-        }
-        let Some(site) = sites.remove(&gpid) else {
-            return;
-        };
-        let index = self.index;
-        let at = site.snapshot.at().decree;
-        self.around
-            .note("learned", [index as u64, gpid.to_u64(), 0], || {
-                format!("server{index} {gpid} begins to learn with {at}")
-            });
-        self.begin_directory(gpid, site.snapshot.clone(), Origin::Learner);
-        self.install(gpid, ModelStorage::open(site.snapshot), site.recovered);
-        match site.opening {
-            Opening::Resume(configuration, signature) => {
-                self.with_replica(gpid, |replica, _, effects| {
-                    let machine = &mut replica.machine;
-                    machine.resume_learning(&configuration, signature, effects);
-                });
-            }
-            Opening::Hear(from, message) => self.on_peer_message(from, gpid, message),
-        }
     }
 }

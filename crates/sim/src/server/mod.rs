@@ -2,6 +2,7 @@
 //! the evaluation of writes), driven as the server's shards and control thread drive them, on a model
 //! of a disk.
 
+mod construction;
 mod control;
 mod data;
 mod disk_work;
