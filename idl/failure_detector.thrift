@@ -14,6 +14,7 @@ struct beacon_msg {
     100: optional i64 lease_ms; // How long the sender serves after sending this.
     101: optional bool goodbye; // The sender has closed its lease for good and is about to stop.
     102: optional bool loading; // The sender has locked its data directories and reads them in.
+    103: optional bool no_room; // No data directory of the sender takes new replicas or clients' writes.
 }
 
 // Answer to a beacon. Fields from 100 on are ours.

@@ -14,6 +14,7 @@ pub mod metrics;
 pub mod partition_hash;
 pub mod predecessor;
 pub mod reach;
+pub mod room;
 pub mod storage_status;
 pub mod value;
 
@@ -23,4 +24,5 @@ mod vectors;
 pub use address::{HostPort, RpcAddress};
 pub use error_code::ErrorCode;
 pub use ids::{AppId, Ballot, Decree, Gpid, PartitionIndex};
+pub use room::Room;
 pub use storage_status::StorageStatus;

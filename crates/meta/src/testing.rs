@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use pegasus_common::{AppId, Ballot, Decree, Gpid, RpcAddress};
+use pegasus_common::{AppId, Ballot, Decree, Gpid, Room, RpcAddress};
 use pegasus_metastore::Version;
 
 use crate::cluster_state::{ClusterState, Command};
@@ -25,6 +25,7 @@ pub fn beacon(host: u16) -> Beacon {
         incarnation: Some(1),
         lease: Some(Duration::from_millis(1_000)),
         phase: Phase::Serving,
+        room: Room::Left,
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use pegasus_common::{Ballot, Decree, HostPort, RpcAddress};
+use pegasus_common::{Ballot, Decree, HostPort, Room, RpcAddress};
 use pegasus_wire::failure_detector::BeaconMsg;
 use pegasus_wire::layer2::{self, AppInfo, AppStatus};
 use pegasus_wire::meta_admin::ConfigType;
@@ -112,6 +112,8 @@ pub fn received_configuration(sent: &layer2::PartitionConfiguration) -> Partitio
         primary: sent.primary.valid(),
         secondaries: sent.secondaries.clone(),
         last_drops: sent.last_drops.clone(),
+        // Only the meta server knows, and it goes by its own configuration.
+        complete_drops: 0,
         last_committed: Decree(sent.last_committed_decree),
         is_dropped: sent.partition_flags & DROPPED_FLAG != 0,
     }
@@ -166,6 +168,11 @@ pub fn received_beacon(sent: &BeaconMsg) -> Beacon {
             (Some(true), _) => Phase::Leaving,
             (_, Some(true)) => Phase::Loading,
             _ => Phase::Serving,
+        },
+        room: if sent.no_room == Some(true) {
+            Room::Exhausted
+        } else {
+            Room::Left
         },
     }
 }

@@ -63,9 +63,10 @@ pegasus_common::config_section! {
         read_pool_threads: usize = 4 => 1..=256,
         /// Reads that may wait for such a thread; the next one is answered ERR_BUSY.
         read_pool_queue_length_max: usize = 10_000 => 1..=1_000_000,
-        /// Size of one segment of the mutation log. MiB.
+        /// Size of one segment of the mutation log; at most a 64th of its disk. MiB.
         log_segment_size_mb: u64 = 64 => 1..=4_096,
-        /// Size of a mutation log above which the replicas that keep it large are flushed. MiB.
+        /// Size of a mutation log above which the replicas that keep it large are flushed; at most an
+        /// eighth of its disk. MiB.
         log_size_limit_mb: u64 = 1_024 => 4..=1_048_576,
         /// Share of a disk that must be available: below it, writes of clients to replicas there are
         /// refused with ERR_DISK_INSUFFICIENT and no new replica is put there. 0 is no limit. Percent.

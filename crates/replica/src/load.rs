@@ -44,6 +44,8 @@ use crate::disk::Disk;
 use crate::disk::DiskError;
 use crate::disk::DiskState;
 use crate::disk::ReplicaDirectory;
+use crate::disk::log_size::LogSize;
+use crate::disk_health::space_of;
 use crate::hosted_replica::HostedReplica;
 
 /// A data directory cannot be opened; the server does not start.
@@ -230,8 +232,10 @@ fn log_options(directory: &DataDirectory, section: &ReplicationSection) -> LogOp
         Durability::Fsync => LogDurability::Fsync,
         Durability::Os => LogDurability::Os,
     };
-    options.segment_bytes = section.log_segment_size_mb << 20;
-    options.size_limit = section.log_size_limit_mb << 20;
+    let space = space_of(&directory.path).unwrap_or_default();
+    let size = LogSize::on(space, section);
+    options.segment_bytes = size.segment_bytes;
+    options.size_limit = size.limit_bytes;
     options
 }
 

@@ -27,6 +27,9 @@ impl MetaCore {
                     DeathCause::Goodbye => tracing::info!(%node, "replica server leaves"),
                 }
             }
+            LivenessEvent::RoomChanged { node, room } => {
+                tracing::warn!(%node, ?room, "replica server says how much space it has");
+            }
         }
         self.guardian.on_liveness(event, &self.state);
     }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use pegasus_common::RpcAddress;
+use pegasus_common::{Room, RpcAddress};
 
 /// Where the life of a replica server's process stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,6 +27,8 @@ pub struct Beacon {
     pub lease: Option<Duration>,
     /// Where the sender stands.
     pub phase: Phase,
+    /// Whether the sender has space.
+    pub room: Room,
 }
 
 /// A change of a server's liveness.
@@ -55,6 +57,13 @@ pub enum LivenessEvent {
         /// How it is known.
         cause: DeathCause,
     },
+    /// A living server has run out of space, or has some again.
+    RoomChanged {
+        /// The server.
+        node: RpcAddress,
+        /// What it has now.
+        room: Room,
+    },
 }
 
 impl LivenessEvent {
@@ -65,7 +74,8 @@ impl LivenessEvent {
             Self::Alive { node }
             | Self::Restarted { node }
             | Self::Loaded { node }
-            | Self::Dead { node, .. } => node,
+            | Self::Dead { node, .. }
+            | Self::RoomChanged { node, .. } => node,
         }
     }
 }

@@ -16,9 +16,8 @@ mod worker;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use pegasus_common::RpcAddress;
 use pegasus_common::clock::MonotonicMillis;
-use pegasus_common::reach;
+use pegasus_common::{Room, RpcAddress, reach};
 
 pub use beacon::{Beacon, BeaconOutcome, DeathCause, LivenessEvent, Phase, RefusalReason};
 pub use restarts::RestartRule;
@@ -100,6 +99,7 @@ impl FailureDetector {
             incarnation: None,
             departed: None,
             service: Service::Serving { since: now },
+            room: Room::Left,
             starts: StartHistory::new(now),
         });
     }
@@ -122,6 +122,7 @@ impl FailureDetector {
             incarnation: None,
             departed: None,
             service: Service::Dead,
+            room: Room::Left,
             starts: StartHistory::new(now),
         });
         let is_new_process =
@@ -143,6 +144,9 @@ impl FailureDetector {
         }
         let (service, event) = worker.next_service(now, beacon, is_new_process);
         worker.service = service;
+        let (node, room) = (beacon.node, beacon.room);
+        let has_changed = std::mem::replace(&mut worker.room, room) != room;
+        let event = event.or(has_changed.then_some(LivenessEvent::RoomChanged { node, room }));
         worker.incarnation = beacon.incarnation.or(worker.incarnation);
         worker.deadline = now.after(self.grace());
         self.workers.insert(beacon.node, worker);
@@ -284,6 +288,14 @@ impl FailureDetector {
         self.workers
             .get(&node)
             .is_none_or(|worker| now.after(self.grace()).since(worker.deadline) > silence_max)
+    }
+
+    /// Whether `node` has space for more, as far as is known.
+    #[must_use]
+    pub fn has_room(&self, node: RpcAddress) -> bool {
+        self.workers
+            .get(&node)
+            .is_none_or(|worker| worker.room == Room::Left)
     }
 
     /// Since when `node` has been serving without a break, if it is.

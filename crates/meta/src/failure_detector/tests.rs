@@ -19,7 +19,34 @@ fn beacon(incarnation: i64, phase: Phase) -> Beacon {
         incarnation: Some(incarnation),
         lease: Some(LEASE),
         phase,
+        room: Room::Left,
     }
+}
+
+#[test]
+fn a_server_says_when_it_has_run_out_of_space() {
+    let mut detector = detector();
+    send(&mut detector, 0, 1, Phase::Serving);
+    assert!(detector.has_room(node(NODE)));
+    for room in [Room::Exhausted, Room::Left] {
+        let beacon = Beacon {
+            room,
+            ..beacon(1, Phase::Serving)
+        };
+        let (node, event) = (
+            node(NODE),
+            LivenessEvent::RoomChanged {
+                node: node(NODE),
+                room,
+            },
+        );
+        let outcome = detector.on_beacon(at(10), &beacon);
+        assert_eq!(outcome, BeaconOutcome::Accepted(Some(event)));
+        assert_eq!(detector.has_room(node), room == Room::Left);
+        let repeated = detector.on_beacon(at(20), &beacon);
+        assert_eq!(repeated, BeaconOutcome::Accepted(None));
+    }
+    assert!(detector.has_room(node(2)), "nothing is known of it");
 }
 
 fn send(

@@ -1,5 +1,6 @@
 //! What is known of one server, and how a beacon changes it.
 
+use pegasus_common::Room;
 use pegasus_common::clock::MonotonicMillis;
 use pegasus_common::reach;
 
@@ -32,6 +33,7 @@ pub(super) struct Worker {
     /// The process that has said goodbye.
     pub departed: Option<i64>,
     pub service: Service,
+    pub room: Room,
     pub starts: StartHistory,
 }
 

@@ -53,8 +53,29 @@ pub(super) fn succession(
     Some(configuration.without_primary())
 }
 
+/// Whether the primary shall give its role to a secondary because its own server is out of space and
+/// refuses what clients write. The secondary must have space, and surely have everything.
+pub(super) fn is_cramped(
+    configuration: &PartitionConfiguration,
+    scene: &Scene<'_>,
+    memory: &Memory,
+) -> bool {
+    let has_room = |node: RpcAddress| scene.detector.has_room(node);
+    let can_take_over = |secondary: RpcAddress| {
+        has_room(secondary)
+            && scene.detector.is_serving(secondary)
+            && !scene.detector.is_silent(scene.now.monotonic, secondary)
+            && is_fit(memory, configuration.pid, secondary)
+    };
+    let mut secondaries = configuration.secondaries.iter().copied();
+    configuration
+        .primary
+        .is_some_and(|primary| !has_room(primary))
+        && secondaries.any(can_take_over)
+}
+
 /// Which secondary becomes primary: of those that serve the one with the fewest primaries, of its
-/// table first. Those that were asked in vain, or are known to be unfit, come last.
+/// table first. Those that are out of space, were asked in vain, or are known to be unfit, come last.
 pub(super) fn choose_primary(
     configuration: &PartitionConfiguration,
     scene: &Scene<'_>,
@@ -75,6 +96,7 @@ pub(super) fn choose_primary(
         (
             is_known_unfit(memory, pid, secondary),
             memory.was_passed_over(pid, secondary),
+            !scene.detector.has_room(secondary),
             (table.primaries, table.members),
             (total.primaries, total.members),
             secondary,

@@ -1,12 +1,15 @@
 //! A partition with fewer members than it should have: who gets a copy (meta-server.md
 //! section 12.5), and with too many: who goes (12.6).
 
-use pegasus_common::{RpcAddress, reach};
+use std::collections::BTreeSet;
+
+use pegasus_common::{Gpid, RpcAddress, reach};
 
 use super::memory::Memory;
 use super::scene::{GuardianOptions, LoadView, Scene};
 use crate::drop_list::DropList;
 use crate::partition::PartitionConfiguration;
+use crate::reports::Sighting;
 
 /// Which server shall learn, if any should now.
 pub(super) fn choose_learner(
@@ -16,11 +19,13 @@ pub(super) fn choose_learner(
     memory: &mut Memory,
     loads: LoadView<'_>,
 ) -> Option<RpcAddress> {
+    let cramped = without_room_for(configuration.pid, scene, memory);
     let suits = |node: RpcAddress| {
         let learning = usize::try_from(loads.in_flight.total(node).members).unwrap_or(usize::MAX);
         scene.detector.is_serving(node)
             && !configuration.is_member(node)
             && !options.black_list.contains(&node)
+            && !cramped.contains(&node)
             && learning < options.learners_per_node_max
     };
     let list = memory.drops.list(configuration.pid);
@@ -36,6 +41,17 @@ pub(super) fn choose_learner(
         .list_mut(configuration.pid)
         .and_then(|list| list.next_to_try(suits))
         .or_else(|| least_loaded(configuration, scene, loads, suits))
+}
+
+/// Servers that cannot take a copy: they are out of space, and have no replica to go on with.
+fn without_room_for(pid: Gpid, scene: &Scene<'_>, memory: &Memory) -> BTreeSet<RpcAddress> {
+    let has_replica =
+        |node: RpcAddress| matches!(memory.last_sighting(node, pid), Sighting::Present(_));
+    let serving = scene.detector.serving();
+    serving
+        .filter(|&node| !scene.detector.has_room(node) && !has_replica(node))
+        .inspect(|_| reach!("meta: a server out of space gets no copy"))
+        .collect()
 }
 
 /// Whether a copy is needed at once, and be it a full one.

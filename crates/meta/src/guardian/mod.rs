@@ -145,8 +145,9 @@ impl Guardian {
     /// A server's liveness has changed.
     pub fn on_liveness(&mut self, event: LivenessEvent, state: &ClusterState) {
         let node = event.node();
-        if !matches!(event, LivenessEvent::Loaded { .. }) {
-            self.memory.reports.forget(node);
+        match event {
+            LivenessEvent::Loaded { .. } | LivenessEvent::RoomChanged { .. } => {}
+            _ => self.memory.reports.forget(node),
         }
         self.urgent.extend(state.holdings().of(node));
         // It may be what another partition was waiting for.

@@ -6,7 +6,7 @@ use crate::configuration_update::ChangeKind;
 use crate::failure_detector::{Beacon, FailureDetector, FailureDetectorOptions, Phase};
 use crate::reports::{ReportedRole, Standing};
 use crate::testing::{beacon, node, report, state_with_table};
-use pegasus_common::{Ballot, Decree};
+use pegasus_common::{Ballot, Decree, Room};
 use pegasus_metastore::Version;
 
 mod secondaries;
@@ -99,13 +99,23 @@ impl Ward {
     }
 
     fn beacon(&mut self, host: u16, incarnation: i64, phase: Phase) {
-        let beacon = Beacon {
+        self.hear(&Beacon {
             incarnation: Some(incarnation),
             phase,
             ..beacon(host)
-        };
+        });
+    }
+
+    fn run_out_of_space(&mut self, host: u16) {
+        self.hear(&Beacon {
+            room: Room::Exhausted,
+            ..beacon(host)
+        });
+    }
+
+    fn hear(&mut self, beacon: &Beacon) {
         use crate::failure_detector::BeaconOutcome as O;
-        let outcome = self.detector.on_beacon(self.now.monotonic, &beacon);
+        let outcome = self.detector.on_beacon(self.now.monotonic, beacon);
         if let O::Accepted(Some(event)) | O::Farewell(Some(event)) = outcome {
             self.guardian.on_liveness(event, &self.state);
         }
@@ -136,8 +146,12 @@ impl Ward {
                 next.remember_drop(node);
             }
         }
-        let members: Vec<_> = next.members().collect();
-        next.last_drops.retain(|node| !members.contains(node));
+        for member in next.members().collect::<Vec<_>>() {
+            next.forget_drop(member);
+        }
+        if next.primary.is_some() {
+            next.complete_drops = 0;
+        }
         self.commit(&next);
     }
 
@@ -385,6 +399,22 @@ fn a_new_leader_does_not_replace_who_left_just_before() {
         ward.beacon(host, 1, Phase::Serving);
     }
     assert_eq!(ward.proposal().2, node(4));
+}
+
+#[test]
+fn a_primary_out_of_space_gives_its_role_to_who_has_some() {
+    let mut ward = Ward::new(1, 3);
+    ward.run_out_of_space(2);
+    assert_eq!(ward.steps(), [], "a secondary only stores what was ordered");
+    ward.run_out_of_space(1);
+    let step_down = (node(1), K::DowngradeToSecondary, node(1));
+    assert_eq!(ward.proposal(), step_down);
+    ward.change(0, &[1, 2, 3]);
+    assert_eq!(ward.proposal(), (node(3), K::UpgradeToPrimary, node(3)));
+    ward.change(3, &[1, 2]);
+    assert_eq!(ward.next_round(), []);
+    ward.run_out_of_space(3);
+    assert_eq!(ward.next_round(), [], "nobody could do better");
 }
 
 #[test]

@@ -68,6 +68,11 @@ impl Guardian {
         if !scene.detector.is_serving(primary) {
             return Condition::Waiting;
         }
+        if missing_primary::is_cramped(configuration, scene, &self.memory) {
+            reach!("meta: a primary out of space gives its role away");
+            let kind = ChangeKind::DowngradeToSecondary;
+            return self.ask(configuration, kind, primary, primary, scene);
+        }
         let wanted = usize::try_from(configuration.max_replica_count).unwrap_or(0);
         match configuration.member_count().cmp(&wanted) {
             Ordering::Less => Condition::LacksSecondary,

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use pegasus_common::ErrorCode;
 use pegasus_common::Gpid;
+use pegasus_common::Room;
 use pegasus_common::metrics::Counter;
 use pegasus_wire::Message;
 use pegasus_wire::frame::response;
@@ -17,6 +18,7 @@ use tokio::sync::oneshot;
 
 use super::new_replica;
 use crate::answers::RemoteAnswer;
+use crate::disk::Disk;
 use crate::load::Opening;
 use crate::node::Node;
 use crate::shard::ShardMessage;
@@ -47,6 +49,16 @@ impl Host {
     #[must_use]
     pub fn beacon_failures(&self) -> Counter {
         self.node.metrics.beacon_failures.clone()
+    }
+
+    /// Whether a data directory takes new replicas.
+    #[must_use]
+    pub fn room(&self) -> Room {
+        if self.node.disks.iter().any(Disk::takes_replicas) {
+            Room::Left
+        } else {
+            Room::Exhausted
+        }
     }
 
     /// Sends each shard a message.

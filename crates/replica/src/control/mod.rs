@@ -129,6 +129,9 @@ pub async fn run(
         let mut effects = Vec::new();
         tokio::select! {
             () = sleep_until(driver.stub.next_timer()) => {
+                if let Some(host) = &driver.host {
+                    driver.stub.on_room(host.room());
+                }
                 driver.stub.on_timer(MonotonicMillis::now(), &mut effects);
             }
             Some(outcome) = returned.recv() => driver.on_outcome(outcome, &mut effects),

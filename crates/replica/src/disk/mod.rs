@@ -21,6 +21,7 @@ pub mod aside;
 pub mod checked_file;
 pub mod choice;
 mod incarnation;
+pub mod log_size;
 mod replica_directory;
 
 use std::fs;

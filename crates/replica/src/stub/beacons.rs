@@ -6,6 +6,7 @@
 
 use std::time::Duration;
 
+use pegasus_common::Room;
 use pegasus_common::RpcAddress;
 use pegasus_common::clock::MonotonicMillis;
 use pegasus_wire::failure_detector::BeaconAck;
@@ -162,6 +163,7 @@ impl Stub {
             lease_ms: Some(i64::try_from(self.lease.length().as_millis()).unwrap_or(i64::MAX)),
             goodbye: Some(says == Says::Goodbye),
             loading: Some(self.phase == Phase::Loading),
+            no_room: Some(self.room == Room::Exhausted),
             ..BeaconMsg::default()
         };
         self.beacons.next = now.after(pause);

@@ -27,6 +27,7 @@ pub mod waiting_requests;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use pegasus_common::Room;
 use pegasus_common::RpcAddress;
 use pegasus_common::clock::MonotonicMillis;
 use pegasus_pacifica::LeaseTerm;
@@ -91,6 +92,7 @@ pub struct Stub {
     options: StubOptions,
     lease: Arc<Lease>,
     phase: Phase,
+    room: Room,
     metas: MetaServers,
     standing: MetaStanding,
     beacons: Beacons,
@@ -107,6 +109,7 @@ impl Stub {
         Self {
             metas: MetaServers::new(options.metas.clone()),
             phase: Phase::Loading,
+            room: Room::Left,
             standing: MetaStanding::Silent,
             beacons: Beacons::new(now),
             sync: ConfigSync::new(now),
@@ -128,6 +131,11 @@ impl Stub {
         ];
         let end_of_time = MonotonicMillis(u64::MAX);
         wishes.into_iter().flatten().min().unwrap_or(end_of_time)
+    }
+
+    /// Whether the server has space for more. The next beacon says so.
+    pub const fn on_room(&mut self, room: Room) {
+        self.room = room;
     }
 
     /// Time has passed.

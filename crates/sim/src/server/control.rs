@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use pegasus_common::clock::MonotonicMillis;
-use pegasus_common::reach;
+use pegasus_common::{Room, reach};
 use pegasus_pacifica::{Effects, Lease as LeaseView, Standing};
 use pegasus_replica::lease::Lease;
 use pegasus_replica::stub::{HeldReplica, Instruction, MetaCall, Stub, StubEffect, StubOptions};
@@ -16,6 +16,7 @@ use super::data::Outbox;
 use super::learning::Teaching;
 use super::links::LinkStates;
 use super::{Hosted, Process, ServerEvent, StubEffects, Turn};
+use crate::disk::Condition;
 use crate::disk::log_model::LogRecord;
 use crate::packet::{CallId, Packet, Place, Request};
 use crate::plan::Plan;
@@ -77,6 +78,18 @@ impl Turn<'_> {
         for effect in effects {
             self.carry_out_for_stub(effect);
         }
+    }
+
+    /// Time has passed for the stub.
+    pub(super) fn on_stub_timer(&mut self) {
+        let room = match self.disk.condition {
+            Condition::Full => Room::Exhausted,
+            _ => Room::Left,
+        };
+        self.stub(|stub, now, out| {
+            stub.on_room(room);
+            stub.on_timer(now, out);
+        });
     }
 
     fn carry_out_for_stub(&mut self, effect: StubEffect) {

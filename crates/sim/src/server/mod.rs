@@ -342,7 +342,7 @@ impl Turn<'_> {
         let first_tick = self.around.random.duration(Duration::from_millis(1), TICK);
         self.later(first_tick, ServerEvent::Tick);
         self.schedule_storage_flush();
-        self.stub(|stub, now, out| stub.on_timer(now, out));
+        self.on_stub_timer();
     }
 
     fn on_event(&mut self, event: ServerEvent) {
@@ -362,7 +362,7 @@ impl Turn<'_> {
             } => self.on_storage_flushed(gpid, instance, snapshot),
             ServerEvent::StubTimer => {
                 self.process.stub_timer = None;
-                self.stub(|stub, now, out| stub.on_timer(now, out));
+                self.on_stub_timer();
             }
             ServerEvent::StubTimeout(id) => self.on_stub_failure(id, stub::CallFailure::NoAnswer),
             ServerEvent::Gathered => self.report_replicas(),

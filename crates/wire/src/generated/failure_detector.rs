@@ -29,6 +29,8 @@ pub struct BeaconMsg {
     pub goodbye: Option<bool>,
     /// The sender has locked its data directories and reads them in.
     pub loading: Option<bool>,
+    /// No data directory of the sender takes new replicas or clients' writes.
+    pub no_room: Option<bool>,
 }
 
 impl Message for BeaconMsg {
@@ -45,6 +47,7 @@ impl Message for BeaconMsg {
         let mut lease_ms = None;
         let mut goodbye = None;
         let mut loading = None;
+        let mut no_room = None;
         while let Some(field) = reader.field()? {
             match (field.id, field.field_type) {
                 (1, FieldType::I64) => time = Some(Message::decode(reader)?),
@@ -56,6 +59,7 @@ impl Message for BeaconMsg {
                 (100, FieldType::I64) => lease_ms = Some(Message::decode(reader)?),
                 (101, FieldType::BOOL) => goodbye = Some(Message::decode(reader)?),
                 (102, FieldType::BOOL) => loading = Some(Message::decode(reader)?),
+                (103, FieldType::BOOL) => no_room = Some(Message::decode(reader)?),
                 _ => reader.skip(field.field_type)?,
             }
         }
@@ -69,6 +73,7 @@ impl Message for BeaconMsg {
             lease_ms,
             goodbye,
             loading,
+            no_room,
         })
     }
 
@@ -94,6 +99,9 @@ impl Message for BeaconMsg {
         if let Some(value) = &self.loading {
             value.encode_field(out, 102);
         }
+        if let Some(value) = &self.no_room {
+            value.encode_field(out, 103);
+        }
         encode_stop(out);
     }
 
@@ -108,6 +116,7 @@ impl Message for BeaconMsg {
             + self.lease_ms.as_ref().map_or(0, |value| FIELD_HEADER_LEN + value.encoded_len_hint())
             + self.goodbye.as_ref().map_or(0, |value| FIELD_HEADER_LEN + value.encoded_len_hint())
             + self.loading.as_ref().map_or(0, |value| FIELD_HEADER_LEN + value.encoded_len_hint())
+            + self.no_room.as_ref().map_or(0, |value| FIELD_HEADER_LEN + value.encoded_len_hint())
     }
 }
 

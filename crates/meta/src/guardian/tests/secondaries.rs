@@ -85,6 +85,23 @@ fn those_that_left_are_asked_first_in_turn() {
 }
 
 #[test]
+fn a_server_out_of_space_gets_no_copy_that_it_does_not_have() {
+    let mut ward = Ward::new(1, 5);
+    ward.run_out_of_space(4);
+    ward.kill(2);
+    ward.change(1, &[3]);
+    ward.kill(3);
+    ward.change(1, &[]);
+    assert_eq!(ward.proposal(), (node(1), K::AddSecondary, node(5)));
+
+    let mut ward = Ward::new(1, 3);
+    ward.run_out_of_space(3);
+    ward.change(1, &[2]);
+    let again = (node(1), K::AddSecondary, node(3));
+    assert_eq!(ward.proposal(), again, "it has what it had");
+}
+
+#[test]
 fn the_black_list_and_the_limit_of_a_server_hold() {
     let options = GuardianOptions {
         black_list: BTreeSet::from([node(4)]),
