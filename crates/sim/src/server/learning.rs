@@ -227,8 +227,10 @@ impl Turn<'_> {
             return;
         }
         teaching.last_checkpoint += 1;
+        // Never again the number of a checkpoint that an earlier process has offered.
+        let number = i64::from(self.life) << 32 | teaching.last_checkpoint;
         let offer = CheckpointOffer {
-            id: CheckpointId(teaching.last_checkpoint),
+            id: CheckpointId(number),
             at: snapshot.at(),
         };
         let takers = BTreeSet::from([pupil]);
