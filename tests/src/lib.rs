@@ -13,6 +13,7 @@ mod random_inputs;
 mod random_operations;
 pub mod raw_socket;
 mod replica_digests;
+pub mod rrdb_connection;
 mod table_model;
 
 pub use crash_load::CrashLoad;

@@ -66,11 +66,21 @@ pub struct Replica {
 
 impl Replica {
     pub fn open(shared: &Shared, dir: &Path, mode: OpenMode) -> Self {
+        let settings = SettingsHandle::new(TableSettings::default());
+        Self::open_with(shared, dir, mode, settings)
+    }
+
+    pub fn open_with(
+        shared: &Shared,
+        dir: &Path,
+        mode: OpenMode,
+        settings: SettingsHandle,
+    ) -> Self {
         let recorder = Arc::new(Recorder::default());
         let setup = EngineSetup {
             dir: PathBuf::from(dir),
             mode,
-            settings: SettingsHandle::new(TableSettings::default()),
+            settings,
             listener: recorder.clone(),
         };
         Self {
