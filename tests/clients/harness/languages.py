@@ -109,6 +109,16 @@ def unittest_outcome(output):
     return Outcome(count, count - len(failures), sorted(failures))
 
 
+def trial_outcome(output):
+    """Of Twisted's own runner, which an official suite uses."""
+    ran = re.search(r"^Ran (\d+) tests? in", output, re.MULTILINE)
+    if not ran:
+        raise Failed(f"trial did not get to its tests:\n{tail(output)}")
+    passed = sum(int(count) for count in re.findall(r"successes=(\d+)", output[ran.end() :]))
+    failures = re.findall(r"^(\S+)\.\.\.\s+\[(?:FAIL|ERROR)\]", output, re.MULTILINE)
+    return Outcome(int(ran.group(1)), passed, failures)
+
+
 class Go(Language):
     name = "go"
     tools = {"go": "golang-go", "git": "git"}
