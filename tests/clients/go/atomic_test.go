@@ -18,15 +18,19 @@ func TestIncr(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, step.want, value)
 	}
-	_, err := tb.Incr(soon(t), hashKey, sortKey, 4)
-	require.ErrorContains(t, err, "InvalidArgument", "an overflow")
+	ctx, cancel := contextFor(refusalLimit)
+	defer cancel()
+	_, err := tb.Incr(ctx, hashKey, sortKey, 4)
+	require.ErrorContains(t, err, "deadline exceeded", "an overflow")
 	text, err := tb.Get(soon(t), hashKey, sortKey)
 	require.NoError(t, err)
 	require.Equal(t, "9223372036854775804", string(text), "a counter is its decimal text")
 
 	require.NoError(t, tb.Set(soon(t), hashKey, sortKey, []byte("no number")))
-	_, err = tb.Incr(soon(t), hashKey, sortKey, 1)
-	require.ErrorContains(t, err, "InvalidArgument")
+	ctx, cancel = contextFor(refusalLimit)
+	defer cancel()
+	_, err = tb.Incr(ctx, hashKey, sortKey, 1)
+	require.ErrorContains(t, err, "deadline exceeded")
 	require.NoError(t, tb.Set(soon(t), hashKey, sortKey, []byte{}))
 	value, err := tb.Incr(soon(t), hashKey, sortKey, 7)
 	require.NoError(t, err)
@@ -121,7 +125,9 @@ func TestCheckAndSetOfOneRecord(t *testing.T) {
 func TestCheckAndSetOfNoNumber(t *testing.T) {
 	tb, hashKey := openTable(t, table), ownHashKey(t)
 	require.NoError(t, tb.Set(soon(t), hashKey, []byte("s"), []byte("text")))
-	_, err := tb.CheckAndSet(soon(t), hashKey, []byte("s"), pegasus.CheckTypeIntEqual, []byte("1"),
+	ctx, cancel := contextFor(refusalLimit)
+	defer cancel()
+	_, err := tb.CheckAndSet(ctx, hashKey, []byte("s"), pegasus.CheckTypeIntEqual, []byte("1"),
 		[]byte("s"), []byte("v"), nil)
-	require.ErrorContains(t, err, "InvalidArgument")
+	require.ErrorContains(t, err, "deadline exceeded")
 }

@@ -78,7 +78,7 @@ func TestOpenTableInVain(t *testing.T) {
 		client := pegasus.NewClient(config.Config{MetaServers: []string{address}})
 		ctx, cancel := contextFor(500 * time.Millisecond)
 		_, err := client.OpenTable(ctx, table)
-		require.ErrorIs(t, innerError(t, err), context.DeadlineExceeded, name)
+		require.ErrorContains(t, err, "deadline exceeded", name)
 		cancel()
 		require.NoError(t, client.Close())
 	}

@@ -21,6 +21,11 @@ import (
 // How long an operation may take. Generous: a slow machine is not what is tested.
 const patience = 30 * time.Second
 
+// For requests that the server refuses. The client takes every error that it does not expect, those of
+// the storage too, for a sign of old routing: it tries again until the context ends, and then that is
+// all that it tells.
+const refusalLimit = 2 * time.Second
+
 // A table for everything, and one that only the full scans write to. Both have this many partitions.
 const (
 	table          = "temp"

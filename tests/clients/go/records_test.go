@@ -134,9 +134,8 @@ func TestLargeValues(t *testing.T) {
 	require.NoError(t, err)
 	require.True(t, bytes.Equal(large, value))
 
-	// Larger ones are refused with ERR_INVALID_DATA. The client takes every error that it does not
-	// expect for a sign of old routing, and tries again until the context ends.
-	ctx, cancel := contextFor(3 * time.Second)
+	// Larger ones are refused with ERR_INVALID_DATA.
+	ctx, cancel := contextFor(refusalLimit)
 	defer cancel()
 	require.Error(t, tb.Set(ctx, hashKey, []byte("s"), make([]byte, 2<<20)))
 	value, err = tb.Get(soon(t), hashKey, []byte("s"))
@@ -156,7 +155,7 @@ func TestLongKeys(t *testing.T) {
 
 	// One byte more cannot be told from the end of the table, but the client lets it pass. The server
 	// of the original dies of it; here it is an error.
-	ctx, cancel := contextFor(3 * time.Second)
+	ctx, cancel := contextFor(refusalLimit)
 	defer cancel()
 	_, err = tb.Get(ctx, bytes.Repeat([]byte("k"), math.MaxUint16), []byte("s"))
 	require.Error(t, err)

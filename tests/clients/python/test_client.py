@@ -32,9 +32,10 @@ class Opening(ClientTest):
             self.assertIsNone(self.failing(addresses=[address], timeout=300).init())
 
     def test_addresses_that_the_client_refuses(self):
-        client = self.failing(addresses=["nonsense"])
-        self.assertEqual(client.inner.meta_session_manager.addr_list, [])
-        self.assertIsNone(client.init())
+        with self.assertRaises(ValueError):
+            Client(TABLE, ["nonsense"])
+        with self.assertRaises(OSError, msg="it takes no names"):
+            Client(TABLE, ["localhost:34601"])
 
     def test_meta_list_with_a_dead_entry(self):
         client = self.open(addresses=[dead_address(), *metas()])

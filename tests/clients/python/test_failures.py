@@ -11,7 +11,7 @@ class Failures(ClientTest):
 
     def write_all(self, client, value):
         for key in self.keys:
-            wait_for(lambda: client.set(key, "s", value, 0, 1000) == (OK, 0), f"a write of {key}")
+            wait_for(lambda: client.set(key, "s", value, 0, 1000) == (OK, None), f"a write of {key}")
 
     def read_all(self, client, value):
         for key in self.keys:
