@@ -176,7 +176,7 @@ class Java(Language):
         self.tests = self.copy_tests()
         client = os.path.join(self.directory, "java-client")
         self.maven = ["mvn", "-B", "-ntp", f"-Dmaven.repo.local={maven_repository()}"]
-        execute([*self.maven, "install", *self.skipped], client, self.log)
+        execute([*self.maven, "install", *self.skipped], client, self.log, thrift_0_13())
         execute([*self.maven, "test-compile"], self.tests, self.log)
         return f"repository at {upstream.commit}, java-client"
 
@@ -184,6 +184,11 @@ class Java(Language):
         output = execute([*self.maven, "test"], self.tests, self.log, environment, may_fail=True)
         reports = os.path.join(self.tests, "target/surefire-reports/TEST-*.xml")
         return surefire_outcome(glob.glob(reports), output)
+
+
+def thrift_0_13():
+    """An environment whose Thrift compiler writes what the client's old Thrift library understands."""
+    return {"PATH": f"{os.path.join(TESTS, 'harness/thrift_0_13')}:{os.environ['PATH']}"}
 
 
 def maven_repository():

@@ -68,19 +68,6 @@ async function eventually(what, condition, limit = 60000) {
     }
 }
 
-// A server that takes connections and never answers, and its address.
-async function silentServer(test) {
-    const server = net.createServer();
-    const sockets = [];
-    server.on('connection', (socket) => sockets.push(socket.on('error', () => {})));
-    await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
-    test.after(() => {
-        sockets.forEach((socket) => socket.destroy());
-        server.close();
-    });
-    return `127.0.0.1:${server.address().port}`;
-}
-
 // An address where nobody listens.
 async function deadAddress() {
     const server = net.createServer();
@@ -100,5 +87,4 @@ module.exports = {
     metaServers,
     promises,
     setUp,
-    silentServer,
 };
