@@ -207,7 +207,7 @@ def surefire_outcome(reports, output):
             for problem in [*case.iter("failure"), *case.iter("error")][:1]:
                 name = f"{case.get('classname')}.{case.get('name')}"
                 failures.append(name)
-                print(f"{name}\n{tail(problem.text or '', 15)}")
+                print('\n'.join([name, *(problem.text or '').splitlines()[:15]]))
     if run == 0:
         raise Failed(f"maven did not get to its tests:\n{tail(output)}")
     return Outcome(run, run - len(failures), failures)

@@ -18,7 +18,8 @@ import org.apache.pegasus.client.PException;
 import org.apache.pegasus.client.PegasusClientFactory;
 import org.apache.pegasus.client.PegasusClientInterface;
 import org.apache.pegasus.client.PegasusTableInterface;
-import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.TestInfo;
 
@@ -38,20 +39,26 @@ abstract class ClientTest {
   /** Partitions of both. */
   static final int PARTITIONS = 8;
 
-  PegasusClientInterface client;
-  PegasusTableInterface table;
+  /** One client for all tests of a class: closing one takes two seconds. */
+  static PegasusClientInterface client;
+
+  static PegasusTableInterface table;
   byte[] hashKey;
 
-  @BeforeEach
-  void open(TestInfo test) throws PException {
+  @BeforeAll
+  static void open() throws PException {
     client = PegasusClientFactory.createClient(options().build());
     table = client.openTable(TABLE);
-    hashKey = bytes(test.getDisplayName() + UUID.randomUUID());
   }
 
-  @AfterEach
-  void close() {
+  @AfterAll
+  static void close() {
     client.close();
+  }
+
+  @BeforeEach
+  void chooseHashKey(TestInfo test) {
+    hashKey = bytes(test.getDisplayName() + UUID.randomUUID());
   }
 
   static ClientOptions.Builder options() {
