@@ -22,22 +22,34 @@ class Outcome:
     passed: int
     failures: list
 
+    def checked(self, status, output):
+        """Itself, unless the runner failed though no test did: then some tests have not run."""
+        if status != 0 and not self.failures:
+            raise Failed(f"the runner ended with status {status}:\n{tail(output)}")
+        return self
+
 
 class Failed(Exception):
     """A step outside the tests failed: a build, or a runner that did not get to its tests."""
 
 
-def execute(command, directory, log, environment=None, may_fail=False):
-    """Runs a command with its output in a log file; returns what it printed."""
+def execute(command, directory, log, environment=None):
+    """Runs a command that must succeed; returns what it printed."""
+    status, output = attempt(command, directory, log, environment)
+    if status != 0:
+        raise Failed(f"{' '.join(command)}:\n{tail(output)}")
+    return output
+
+
+def attempt(command, directory, log, environment=None):
+    """Runs a command with its output in a log file; returns its status and what it printed."""
     env = {**os.environ, **(environment or {})}
     done = subprocess.run(
         command, cwd=directory, env=env, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
     )
     with open(log, "a", encoding="utf-8") as file:
         file.write(f"$ {' '.join(command)}\n{done.stdout}\n")
-    if done.returncode != 0 and not may_fail:
-        raise Failed(f"{' '.join(command)}:\n{tail(done.stdout)}")
-    return done.stdout
+    return done.returncode, done.stdout
 
 
 def tail(text, lines=40):
@@ -92,9 +104,8 @@ class Python(Language):
 
     def run(self, environment):
         command = [VENV_PYTHON, "-m", "unittest", "-v"]
-        return unittest_outcome(
-            execute(command, self.tests, self.log, environment, may_fail=True)
-        )
+        status, output = attempt(command, self.tests, self.log, environment)
+        return unittest_outcome(output).checked(status, output)
 
 
 def unittest_outcome(output):
@@ -135,8 +146,8 @@ class Go(Language):
 
     def run(self, environment):
         command = ["go", "test", "-json", "-count=1", "-timeout=30m", "./..."]
-        output = execute(command, self.tests, self.log, environment, may_fail=True)
-        return go_outcome(output)
+        status, output = attempt(command, self.tests, self.log, environment)
+        return go_outcome(output).checked(status, output)
 
 
 def go_outcome(output):
@@ -181,9 +192,9 @@ class Java(Language):
         return f"repository at {upstream.commit}, java-client"
 
     def run(self, environment):
-        output = execute([*self.maven, "test"], self.tests, self.log, environment, may_fail=True)
+        status, output = attempt([*self.maven, "test"], self.tests, self.log, environment)
         reports = os.path.join(self.tests, "target/surefire-reports/TEST-*.xml")
-        return surefire_outcome(glob.glob(reports), output)
+        return surefire_outcome(glob.glob(reports), output).checked(status, output)
 
 
 def thrift_0_13():
@@ -232,7 +243,8 @@ class Nodejs(Language):
         files = sorted(os.path.basename(path) for path in glob.glob(f"{self.tests}/*.test.js"))
         command = ["node", "--no-deprecation", "--test", "--test-concurrency=1"]
         command += ["--test-reporter=tap", *files]
-        return tap_outcome(execute(command, self.tests, self.log, environment, may_fail=True))
+        status, output = attempt(command, self.tests, self.log, environment)
+        return tap_outcome(output).checked(status, output)
 
 
 def tap_outcome(output):

@@ -2,6 +2,7 @@ package clients;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotNull;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -131,16 +132,14 @@ class ScanTest extends ClientTest {
   @Test
   void closedEarly() throws PException {
     fill(10);
-    ScanOptions options = batches(2);
-    var scanner = client.getScanner(TABLE, hashKey, null, null, options);
-    scanner.next();
     // No server ever answers clear_scanner: the client waits its time and goes on.
     var impatient = options().operationTimeout(Duration.ofMillis(300)).build();
     try (var other = PegasusClientFactory.createClient(impatient)) {
-      var closed = other.getScanner(TABLE, hashKey, null, null, options);
-      closed.next();
-      closed.close();
-      assertNull(closed.next());
+      var scanner = other.getScanner(TABLE, hashKey, null, null, batches(2));
+      scanner.next();
+      scanner.close();
+      assertNotNull(scanner.next(), "what has been fetched is still handed out");
+      assertNull(scanner.next());
       assertEquals(10, other.sortKeyCount(TABLE, hashKey), "the connection is as good as before");
     }
   }
