@@ -1,59 +1,15 @@
-"""What each language needs, how its tests run, and what they report."""
+"""What each language needs, and how its tests run."""
 
 import glob
-import json
 import os
-import re
 import shutil
-import subprocess
-import xml.etree.ElementTree
-from dataclasses import dataclass
+
+from harness.commands import attempt, execute
+from harness.outcomes import go_outcome, surefire_outcome, tap_outcome, unittest_outcome
 
 ROOT = os.path.abspath(os.path.join(os.path.dirname(__file__), "../../.."))
 TESTS = os.path.join(ROOT, "tests/clients")
 VENV_PYTHON = os.path.join(ROOT, ".venv/bin/python")
-
-
-@dataclass
-class Outcome:
-    """How many tests ran, how many of them passed, and which did not."""
-
-    run: int
-    passed: int
-    failures: list
-
-    def checked(self, status, output):
-        """Itself, unless the runner failed though no test did: then some tests have not run."""
-        if status != 0 and not self.failures:
-            raise Failed(f"the runner ended with status {status}:\n{tail(output)}")
-        return self
-
-
-class Failed(Exception):
-    """A step outside the tests failed: a build, or a runner that did not get to its tests."""
-
-
-def execute(command, directory, log, environment=None):
-    """Runs a command that must succeed; returns what it printed."""
-    status, output = attempt(command, directory, log, environment)
-    if status != 0:
-        raise Failed(f"{' '.join(command)}:\n{tail(output)}")
-    return output
-
-
-def attempt(command, directory, log, environment=None):
-    """Runs a command with its output in a log file; returns its status and what it printed."""
-    env = {**os.environ, **(environment or {})}
-    done = subprocess.run(
-        command, cwd=directory, env=env, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
-    )
-    with open(log, "a", encoding="utf-8") as file:
-        file.write(f"$ {' '.join(command)}\n{done.stdout}\n")
-    return done.returncode, done.stdout
-
-
-def tail(text, lines=40):
-    return "\n".join(text.splitlines()[-lines:])
 
 
 class Language:
@@ -108,28 +64,6 @@ class Python(Language):
         return unittest_outcome(output).checked(status, output)
 
 
-def unittest_outcome(output):
-    ran = re.search(r"^Ran (\d+) tests? in", output, re.MULTILINE)
-    if not ran:
-        raise Failed(f"unittest did not get to its tests:\n{tail(output)}")
-    count = int(ran.group(1))
-    # A test with subtests may fail more than once.
-    failures = set(re.findall(r"^(?:FAIL|ERROR): (\S+ \(\S+\))", output, re.MULTILINE))
-    if failures:
-        print(tail(output, 200))
-    return Outcome(count, count - len(failures), sorted(failures))
-
-
-def trial_outcome(output):
-    """Of Twisted's own runner, which an official suite uses."""
-    ran = re.search(r"^Ran (\d+) tests? in", output, re.MULTILINE)
-    if not ran:
-        raise Failed(f"trial did not get to its tests:\n{tail(output)}")
-    passed = sum(int(count) for count in re.findall(r"successes=(\d+)", output[ran.end() :]))
-    failures = re.findall(r"^(\S+)\.\.\.\s+\[(?:FAIL|ERROR)\]", output, re.MULTILINE)
-    return Outcome(int(ran.group(1)), passed, failures)
-
-
 class Go(Language):
     name = "go"
     tools = {"go": "golang-go", "git": "git"}
@@ -148,27 +82,6 @@ class Go(Language):
         command = ["go", "test", "-json", "-count=1", "-timeout=30m", "./..."]
         status, output = attempt(command, self.tests, self.log, environment)
         return go_outcome(output).checked(status, output)
-
-
-def go_outcome(output):
-    ends = {"pass": [], "fail": [], "skip": []}
-    texts = {}
-    for line in output.splitlines():
-        try:
-            event = json.loads(line)
-        except ValueError:
-            continue
-        test = event.get("Test")
-        if test and event["Action"] == "output":
-            texts.setdefault(test, []).append(event["Output"])
-        if test and "/" not in test and event["Action"] in ends:
-            ends[event["Action"]].append(test)
-    if not any(ends.values()):
-        raise Failed(f"go test did not get to its tests:\n{tail(output)}")
-    for test in ends["fail"]:
-        print(tail("".join(texts.get(test, []))))
-    run = len(ends["pass"]) + len(ends["fail"])
-    return Outcome(run, len(ends["pass"]), ends["fail"])
 
 
 class Java(Language):
@@ -208,22 +121,6 @@ def maven_repository():
     return os.path.join(cache, "pegasus-rs/maven")
 
 
-def surefire_outcome(reports, output):
-    run, failures = 0, []
-    for report in reports:
-        for case in xml.etree.ElementTree.parse(report).getroot().iter("testcase"):
-            if case.find("skipped") is not None:
-                continue
-            run += 1
-            for problem in [*case.iter("failure"), *case.iter("error")][:1]:
-                name = f"{case.get('classname')}.{case.get('name')}"
-                failures.append(name)
-                print('\n'.join([name, *(problem.text or '').splitlines()[:15]]))
-    if run == 0:
-        raise Failed(f"maven did not get to its tests:\n{tail(output)}")
-    return Outcome(run, run - len(failures), failures)
-
-
 class Nodejs(Language):
     name = "nodejs"
     tools = {"node": "nodejs", "npm": "npm", "thrift": "thrift-compiler", "git": "git"}
@@ -245,16 +142,6 @@ class Nodejs(Language):
         command += ["--test-reporter=tap", *files]
         status, output = attempt(command, self.tests, self.log, environment)
         return tap_outcome(output).checked(status, output)
-
-
-def tap_outcome(output):
-    counts = dict(re.findall(r"^# (tests|pass|fail|cancelled|skipped) (\d+)$", output, re.MULTILINE))
-    if not int(counts.get("tests", 0)):
-        raise Failed(f"node did not get to its tests:\n{tail(output)}")
-    failures = re.findall(r"^\s*not ok \d+ - (.*)$", output, re.MULTILINE)
-    if failures:
-        print(tail(output, 120))
-    return Outcome(int(counts["tests"]), int(counts["pass"]), failures)
 
 
 LANGUAGES = {language.name: language for language in (Python, Go, Java, Nodejs)}
