@@ -59,7 +59,7 @@ tools/rocksdb-archive.sh
 
 # The official Python client, in a virtual environment of its own ---------------------------------
 
-requirements=tests/python/requirements.txt
+requirements=tests/clients/python/requirements.txt
 if ! cmp -s "$requirements" .venv/ready; then
   python=$(command -v /usr/bin/python3 || command -v python3)
   say "installing the Python client into .venv ($(paste -sd' ' "$requirements"))"

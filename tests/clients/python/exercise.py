@@ -1,101 +1,25 @@
-"""Every call of the official Python client (pypegasus3), compared with a model dictionary.
+"""Random operations of the official client on one table, one after the other, each checked against a
+model.
 
-Runs random operations, one after the other, against two tables of a running cluster:
-
-* the text table takes every call. The client can only use text there: it turns the sort keys of
-  multi_set and its like into text with str(), and its scanners decode every key as UTF-8;
-* the binary table takes the calls that pass bytes through: set, get, remove, exist, ttl, and the
-  hash keys of the multi calls.
-
-Ends with status 0 if every answer was the model's, and with the failing operation otherwise.
+A table for text takes every call. The client can only use text there: it turns the sort keys of
+multi_set and its like into text with str(), and its scanners decode every key as UTF-8. A table for
+bytes takes the calls that pass bytes through: set, get, remove, exist, ttl, and the hash keys of the
+multi calls.
 """
 
-import argparse
 import random
-import sys
 import time
-import traceback
 
 from twisted.internet import defer, reactor
 from twisted.internet.defer import inlineCallbacks
 
-from pypegasus.base.ttypes import error_types
-from pypegasus.pgclient import Pegasus
 from pypegasus.rrdb.ttypes import filter_type
-from pypegasus.utils.tools import MultiGetOptions, ScanOptions, epoch_now
+from pypegasus.utils.tools import MultiGetOptions, ScanOptions
 
-OK = error_types.ERR_OK.value
-NOT_FOUND = error_types.ERR_OBJECT_NOT_FOUND.value
-INCOMPLETE = error_types.ERR_INCOMPLETE_DATA.value
+from blocking import INCOMPLETE, NOT_FOUND, OK, PATIENCE_MS
+from model import Mismatch, Model, Moment, check, to_bytes
 
-# How long to wait for an answer. Generous: a slow machine is not what is tested. Milliseconds.
-PATIENCE_MS = 30000
 ABANDONED_MAX = 3
-
-
-def to_bytes(text):
-    return text.encode("utf-8") if isinstance(text, str) else bytes(text)
-
-
-class Mismatch(Exception):
-    """An answer that the model does not allow."""
-
-
-def check(condition, *what):
-    if not condition:
-        raise Mismatch(" ".join(repr(part) for part in what))
-
-
-class Model:
-    """What a table must hold: (hash key, sort key) -> (value, expiry in epoch seconds or 0)."""
-
-    def __init__(self):
-        self.records = {}
-
-    def set(self, hash_key, sort_key, value, expiry):
-        self.records[to_bytes(hash_key), to_bytes(sort_key)] = (to_bytes(value), expiry)
-
-    def remove(self, hash_key, sort_key):
-        self.records.pop((to_bytes(hash_key), to_bytes(sort_key)), None)
-
-    def get(self, hash_key, sort_key, now):
-        """The record at a time, or None."""
-        record = self.records.get((to_bytes(hash_key), to_bytes(sort_key)))
-        return record if record and (record[1] == 0 or record[1] > now) else None
-
-    def under(self, hash_key, now):
-        """The records of a hash key at a time: {sort key: value}, by sort key."""
-        hash_key = to_bytes(hash_key)
-        found = {
-            key[1]: value
-            for key, (value, expiry) in self.records.items()
-            if key[0] == hash_key and (expiry == 0 or expiry > now)
-        }
-        return dict(sorted(found.items()))
-
-    def ranged(self, hash_key, now):
-        """The records that multi_get without sort keys reads. The client then leaves the field
-        start_inclusive out, which means "false": the empty sort key is skipped."""
-        return {key: value for key, value in self.under(hash_key, now).items() if key != b""}
-
-    def all(self, now):
-        return {
-            key: value
-            for key, (value, expiry) in self.records.items()
-            if expiry == 0 or expiry > now
-        }
-
-
-class Moment:
-    """The time of an operation. A record that expires while it runs may or may not be seen."""
-
-    def __init__(self):
-        self.before = epoch_now()
-        self.after = None
-
-    def end(self):
-        self.after = epoch_now()
-        return self
 
 
 class Exercise:
@@ -469,95 +393,3 @@ class Exercise:
             self.multi_get_opt, self.multi_del, self.hash_scan, self.hash_scan,
             self.abandoned_scan,
         ]
-
-
-@inlineCallbacks
-def connect(metas, table):
-    client = Pegasus(metas, table, PATIENCE_MS)
-    answer = yield client.init()
-    check(answer, "the client cannot connect to table", table)
-    return client
-
-
-@inlineCallbacks
-def remove_leftovers(exercise):
-    """The full scans compare the whole table: empty it of what others have left."""
-    scanners = exercise.client.get_unordered_scanners(1, exercise.scan_options())
-    for (hash_key, sort_key), _ in (yield exercise.read_all(scanners[0])):
-        yield exercise.client.remove(hash_key, sort_key, PATIENCE_MS)
-
-
-@inlineCallbacks
-def exercise_text(arguments, metas):
-    client = yield connect(metas, arguments.table)
-    hash_keys = ["h%d" % number for number in range(6)] + ["h\u00e4\u20ac"]
-    sort_keys = ["s%d" % number for number in range(60)] + ["s-\u00f6", "s" * 300]
-    exercise = Exercise(client, arguments.seed, hash_keys, sort_keys)
-    yield remove_leftovers(exercise)
-    yield exercise.run(exercise.text_operations(), arguments.operations)
-    yield exercise.run([exercise.full_scan], 20)
-    client.close()
-    return exercise
-
-
-@inlineCallbacks
-def exercise_binary(arguments, metas):
-    client = yield connect(metas, arguments.binary_table)
-    source = random.Random(arguments.seed + 1)
-
-    def binary(length):
-        return bytes(source.randrange(256) for _ in range(length))
-
-    hash_keys = [b"\x00", b"\xff\xff", b"\x00\x01\x02"] + [binary(9) for _ in range(4)]
-    sort_keys = [b"", b"\x00", b"\xff", b"\xff" * 20] + [binary(n) for n in range(1, 40)]
-    exercise = Exercise(client, arguments.seed + 2, hash_keys, sort_keys)
-    operations = exercise.record_operations() * 2 + exercise.hash_key_reads()
-    yield exercise.run(operations, arguments.operations // 2)
-    client.close()
-    return exercise
-
-
-@inlineCallbacks
-def main(arguments):
-    metas = arguments.meta.split(",")
-    for run in (exercise_text, exercise_binary):
-        exercise = yield run(arguments, metas)
-        print(run.__name__, dict(sorted(exercise.counts.items())))
-
-
-def parse_arguments():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--meta", required=True, help="meta servers, separated by commas")
-    parser.add_argument("--table", default="temp")
-    parser.add_argument("--binary-table", required=True)
-    parser.add_argument("--operations", type=int, default=4000)
-    parser.add_argument("--seed", type=int, default=1)
-    return parser.parse_args()
-
-
-def run():
-    arguments = parse_arguments()
-    status = []
-
-    def finish(result):
-        failed = hasattr(result, "printTraceback")
-        if failed:
-            result.printTraceback(file=sys.stderr)
-            print("seed", arguments.seed, file=sys.stderr)
-        status.append(1 if failed else 0)
-        reactor.stop()
-
-    def begin():
-        main(arguments).addBoth(finish)
-
-    reactor.callWhenRunning(begin)
-    reactor.run()
-    return status[0] if status else 1
-
-
-if __name__ == "__main__":
-    try:
-        sys.exit(run())
-    except Mismatch:
-        traceback.print_exc()
-        sys.exit(1)

@@ -1,0 +1,1 @@
+"""Runs our tests of the official clients: see tests/clients/run."""
