@@ -6,6 +6,8 @@ import signal
 import subprocess
 import time
 
+from harness.commands import Failed
+
 # How long a cluster may take to become whole again.
 WHOLE_LIMIT_SECONDS = 120
 LOOK_PAUSE_SECONDS = 0.1
@@ -69,7 +71,7 @@ class Cluster:
             if summary["unhealthy_app_count"] == "0":
                 return
             if time.monotonic() > deadline:
-                raise TimeoutError(f"the cluster does not become whole: {summary}")
+                raise Failed(f"the cluster does not become whole: {summary}")
             time.sleep(LOOK_PAUSE_SECONDS)
 
     def _onebox(self, *arguments):
@@ -86,5 +88,5 @@ def _output(command):
     """What a command prints; its complaints are in the error if it fails."""
     done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     if done.returncode != 0:
-        raise RuntimeError(f"{' '.join(command)}: {done.stdout}{done.stderr}")
+        raise Failed(f"{' '.join(command)}: {done.stdout}{done.stderr}")
     return done.stdout

@@ -5,7 +5,7 @@ import subprocess
 
 
 class Failed(Exception):
-    """A step outside the tests failed: a build, or a runner that did not get to its tests."""
+    """A step outside the tests failed: a build, a cluster, or a runner that did not get to its tests."""
 
 
 def execute(command, directory, log, environment=None):

@@ -3,6 +3,8 @@
 import os
 import subprocess
 
+from harness.commands import Failed
+
 
 class Upstream:
     """A checkout or git directory, named by the environment variable PEGASUS_UPSTREAM."""
@@ -30,5 +32,5 @@ class Upstream:
         done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         if done.returncode != 0:
             complaint = done.stderr.decode(errors="replace").strip()
-            raise RuntimeError(f"{self.VARIABLE}={self.git_directory} cannot be read: {complaint}")
+            raise Failed(f"{self.VARIABLE}={self.git_directory} cannot be read: {complaint}")
         return done.stdout
