@@ -102,6 +102,7 @@ fn every_command_works_in_text_and_json() {
     scans(&shell);
     cluster_commands(&shell);
     tables(&shell);
+    changes_of_tables(&shell);
     the_shell_itself(&shell);
     wrong_usage(&shell);
     piped_input(&shell);
@@ -306,6 +307,66 @@ fn tables(shell: &Shell) {
     );
     shell.expect_json("drop made2", &json!({"app_name": "made2"}));
     assert!(shell.text("ls -s dropped").contains("DROPPED"));
+}
+
+fn changes_of_tables(shell: &Shell) {
+    shell.expect("get_app_envs", "[app_envs]");
+    shell.expect(
+        "set_app_envs rocksdb.usage_scenario normal",
+        "set app envs succeed",
+    );
+    let envs = "[app_envs]\nrocksdb.usage_scenario  : normal";
+    shell.expect("get_app_envs", envs);
+    shell.expect_json(
+        "get_app_envs",
+        &json!({"app_envs": {"rocksdb.usage_scenario": "normal"}}),
+    );
+    shell.expect_failure(
+        "set_app_envs default_ttl soon",
+        &["ERR_INVALID_PARAMETERS", "'soon'", ">= 0"],
+    );
+    shell.expect_failure("set_app_envs a b c", &["'c' has no value"]);
+    let rule = "=============================";
+    shell.expect(
+        "del_app_envs rocksdb.usage_scenario",
+        &format!("del app envs succeed\n{rule}\ndeleted keys:\n    rocksdb.usage_scenario\n{rule}"),
+    );
+    shell.expect(
+        "clear_app_envs -a",
+        &format!("clear app envs succeed\n{rule}\nno key needs to be deleted\n{rule}"),
+    );
+    let count = "[max_replica_count]\nmax_replica_count  : 3";
+    shell.expect("get_replica_count temp", count);
+    shell.expect(
+        "set_replica_count temp 3",
+        "set replica count of app(temp) from 3 to 3 succeed",
+    );
+    shell.expect_failure("set_replica_count temp 9", &["ERR_INVALID_PARAMETERS"]);
+    let mark = "set_atomic_idempotent from false to true: ERR_OK";
+    shell.expect("enable_atomic_idempotent temp", mark);
+    shell.expect_json(
+        "get_atomic_idempotent temp",
+        &json!({"atomic_idempotent": {"atomic_idempotent": "true"}}),
+    );
+    shell.text("disable_atomic_idempotent temp");
+
+    shell.text("create old -p 1");
+    shell.expect(
+        "rename old new",
+        "rename app ok, old_app_name(old), new_app_name(new)",
+    );
+    shell.expect_failure("rename old other", &["ERR_APP_NOT_EXIST"]);
+    let app = shell.json("app new");
+    let id = app["general"]["app_id"]
+        .as_str()
+        .expect("a number")
+        .to_owned();
+    shell.text("drop new");
+    shell.expect_failure("recall 99", &["ERR_APP_NOT_EXIST"]);
+    let recalled = shell.text(&format!("recall {id} back"));
+    let end = format!("recall app {id} succeed\n");
+    assert!(recalled.ends_with(&end), "{recalled}");
+    shell.expect_json("drop back", &json!({"app_name": "back"}));
 }
 
 fn the_shell_itself(shell: &Shell) {

@@ -16,6 +16,8 @@ mod lines;
 mod node_commands;
 mod scan_arguments;
 mod scan_commands;
+mod table_change_arguments;
+mod table_change_commands;
 mod table_commands;
 mod tables;
 mod tokens;
@@ -26,7 +28,7 @@ use std::os::unix::ffi::OsStringExt as _;
 use std::time::Duration;
 
 use clap::Parser as _;
-use pegasus_client::{ClientError, ClientOptions, Cluster};
+use pegasus_client::{AtomicOperations, ClientError, ClientOptions, Cluster};
 
 use self::commands::{Command, Line};
 use self::context::{Context, OutputFormat};
@@ -214,6 +216,23 @@ async fn dispatch(
         Command::App(args) => context.app(&args).await,
         Command::Create(args) => context.create(args).await,
         Command::Drop(args) => context.drop_table(&args).await,
+        Command::Recall(args) => context.recall(&args).await,
+        Command::Rename(args) => context.rename(&args).await,
+        Command::GetAppEnvs => context.get_app_envs().await,
+        Command::SetAppEnvs(args) => context.set_app_envs(&args).await,
+        Command::DelAppEnvs(args) => context.del_app_envs(&args).await,
+        Command::ClearAppEnvs(args) => context.clear_app_envs(&args).await,
+        Command::GetReplicaCount { app_name } => context.get_replica_count(&app_name).await,
+        Command::SetReplicaCount(args) => context.set_replica_count(&args).await,
+        Command::GetAtomicIdempotent { app_name } => context.get_atomic_idempotent(&app_name).await,
+        Command::EnableAtomicIdempotent { app_name } => {
+            let operations = AtomicOperations::Idempotent;
+            context.set_atomic_idempotent(&app_name, operations).await
+        }
+        Command::DisableAtomicIdempotent { app_name } => {
+            let operations = AtomicOperations::Plain;
+            context.set_atomic_idempotent(&app_name, operations).await
+        }
         Command::Hash(args) => context.hash(&args).await,
         Command::Set(args) => context.set(args).await,
         Command::MultiSet(args) => context.multi_set(args).await,

@@ -40,6 +40,7 @@ mod routing;
 mod scan;
 mod scan_stream;
 mod table;
+mod table_changes;
 
 pub use admin::{Admin, CreateTable, IfExists, IfMissing, Node};
 pub use atomic::{
@@ -62,3 +63,4 @@ pub use routing::{PartitionMembers, Partitions};
 pub use scan::{Record, Scanner};
 pub use scan_stream::ScanStream;
 pub use table::Table;
+pub use table_changes::{AtomicOperations, EnvFamily};

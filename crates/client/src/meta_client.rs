@@ -68,7 +68,31 @@ macro_rules! plain_answers {
     };
 }
 
+macro_rules! explained_answers {
+    ($($message:ident),*) => {
+        $(impl MetaAnswer for meta_admin::$message {
+            fn err(&self) -> ErrorCode {
+                self.err
+            }
+
+            fn hint(&self) -> &str {
+                &self.hint_message
+            }
+        })*
+    };
+}
+
+explained_answers!(
+    ConfigurationRenameAppResponse,
+    ConfigurationUpdateAppEnvResponse,
+    ConfigurationGetMaxReplicaCountResponse,
+    ConfigurationSetMaxReplicaCountResponse,
+    ConfigurationGetAtomicIdempotentResponse,
+    ConfigurationSetAtomicIdempotentResponse
+);
+
 plain_answers!(
+    ConfigurationRecallAppResponse,
     ConfigurationCreateAppResponse,
     ConfigurationDropAppResponse,
     ConfigurationListNodesResponse,

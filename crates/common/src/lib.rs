@@ -1,6 +1,7 @@
 //! The vocabulary that every other crate speaks: identifiers, ballots and decrees, addresses, error
-//! codes, keys and values; and the plumbing that every server shares: configuration, metrics,
-//! logging, clocks, and what one process takes over from the last. It knows no socket and no protocol.
+//! codes, keys and values, table environments; and the plumbing that every server shares:
+//! configuration, metrics, logging, clocks, and what one process takes over from the last. It knows
+//! no socket and no protocol.
 
 pub mod address;
 pub mod clock;
@@ -16,6 +17,7 @@ pub mod predecessor;
 pub mod reach;
 pub mod room;
 pub mod storage_status;
+pub mod table_env;
 pub mod value;
 
 #[cfg(test)]

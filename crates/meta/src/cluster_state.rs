@@ -27,8 +27,40 @@ pub enum Command {
         /// Unix time from which the replicas may go.
         expire_second: i64,
     },
+    /// New attributes of a table whose partitions stay as they are: its name, its environments.
+    UpdateTable(Table),
+    /// Puts a dropped table back into service, with these attributes.
+    RecallTable(Table),
+    /// How many replicas each partition of a table shall have.
+    SetReplicaCount {
+        /// The table.
+        id: AppId,
+        /// The new number.
+        count: i32,
+    },
     /// The next configuration of one partition; its ballot is the present one plus one.
     Reconfigure(PartitionConfiguration),
+}
+
+impl Command {
+    /// The existing table that it is about as a whole.
+    #[must_use]
+    pub const fn changed_table(&self) -> Option<AppId> {
+        match self {
+            Self::UpdateTable(table) | Self::RecallTable(table) => Some(table.id),
+            Self::DropTable { id, .. } | Self::SetReplicaCount { id, .. } => Some(*id),
+            Self::CreateTable(_) | Self::Reconfigure(_) => None,
+        }
+    }
+
+    /// Whether it writes the records of a table's partitions, which have one writer at a time.
+    #[must_use]
+    pub const fn rewrites_partitions(&self) -> bool {
+        match self {
+            Self::DropTable { .. } | Self::RecallTable(_) | Self::SetReplicaCount { .. } => true,
+            Self::CreateTable(_) | Self::UpdateTable(_) | Self::Reconfigure(_) => false,
+        }
+    }
 }
 
 /// A table with its partitions.
@@ -127,20 +159,19 @@ impl ClusterState {
                     transaction.create(stored::partition_key(partition.pid), value)
                 })
             }
-            Command::DropTable {
-                id,
-                drop_second,
-                expire_second,
-            } => match self.tables.get(id) {
-                Some(table) => drop_transaction(table, *drop_second, *expire_second),
-                None => Transaction::new(),
-            },
             Command::Reconfigure(next) => {
                 let key = stored::partition_key(next.pid);
                 let version = self
                     .partition(next.pid)
                     .map_or(Version::ZERO, |partition| partition.version);
                 Transaction::new().replace(key, version, stored::partition_value(next))
+            }
+            Command::DropTable { .. }
+            | Command::UpdateTable(_)
+            | Command::RecallTable(_)
+            | Command::SetReplicaCount { .. } => {
+                let table = command.changed_table().and_then(|id| self.tables.get(&id));
+                table.map_or_else(Transaction::new, |table| change_transaction(table, command))
             }
         }
     }
@@ -162,24 +193,34 @@ impl ClusterState {
                     partitions,
                 });
             }
-            Command::DropTable {
-                id,
-                drop_second,
-                expire_second,
-            } => {
-                if let Some(table) = self.tables.get_mut(&id) {
-                    self.available.remove(&table.info.name);
-                    table.version = version;
-                    table.info = dropped(&table.info, drop_second, expire_second);
-                    for partition in &mut table.partitions {
-                        self.holdings.leave(&partition.configuration);
-                        partition.configuration = partition.configuration.dropped();
-                        partition.version = version;
-                    }
-                }
-            }
             Command::Reconfigure(next) => self.reconfigure(next, version),
+            Command::DropTable { .. }
+            | Command::UpdateTable(_)
+            | Command::RecallTable(_)
+            | Command::SetReplicaCount { .. } => self.change_table(&command, version),
         }
+    }
+
+    fn change_table(&mut self, command: &Command, version: Version) {
+        let table = command
+            .changed_table()
+            .and_then(|id| self.tables.remove(&id));
+        let Some(mut table) = table else {
+            return;
+        };
+        if table.info.status == TableStatus::Available {
+            self.available.remove(&table.info.name);
+        }
+        for partition in &mut table.partitions {
+            self.holdings.leave(&partition.configuration);
+            if command.rewrites_partitions() {
+                partition.configuration = changed_partition(&partition.configuration, command);
+                partition.version = version;
+            }
+        }
+        table.info = changed_info(&table.info, command);
+        table.version = version;
+        self.insert(table);
     }
 
     fn reconfigure(&mut self, next: PartitionConfiguration, version: Version) {
@@ -216,25 +257,61 @@ fn unborn_partitions(table: &Table) -> impl Iterator<Item = PartitionConfigurati
     })
 }
 
-fn dropped(info: &Table, drop_second: i64, expire_second: i64) -> Table {
-    Table {
-        status: TableStatus::Dropped,
-        drop_second,
-        expire_second,
-        ..info.clone()
+/// The attributes of a table after a command about it.
+fn changed_info(info: &Table, command: &Command) -> Table {
+    match command {
+        Command::DropTable {
+            drop_second,
+            expire_second,
+            ..
+        } => Table {
+            status: TableStatus::Dropped,
+            drop_second: *drop_second,
+            expire_second: *expire_second,
+            ..info.clone()
+        },
+        Command::UpdateTable(next) | Command::RecallTable(next) => next.clone(),
+        Command::SetReplicaCount { count, .. } => Table {
+            max_replica_count: *count,
+            ..info.clone()
+        },
+        Command::CreateTable(_) | Command::Reconfigure(_) => info.clone(),
     }
 }
 
-fn drop_transaction(table: &TableState, drop_second: i64, expire_second: i64) -> Transaction {
-    let info = dropped(&table.info, drop_second, expire_second);
+/// A partition's configuration after a command about its table.
+fn changed_partition(
+    configuration: &PartitionConfiguration,
+    command: &Command,
+) -> PartitionConfiguration {
+    match command {
+        Command::DropTable { .. } => configuration.dropped(),
+        Command::RecallTable(_) => configuration.recalled(),
+        Command::SetReplicaCount { count, .. } => PartitionConfiguration {
+            max_replica_count: *count,
+            ..configuration.clone()
+        },
+        Command::CreateTable(_) | Command::UpdateTable(_) | Command::Reconfigure(_) => {
+            configuration.clone()
+        }
+    }
+}
+
+/// All records that a command about a table writes, in one transaction: a crash leaves all of them
+/// as they were, or all of them new.
+fn change_transaction(table: &TableState, command: &Command) -> Transaction {
+    let info = changed_info(&table.info, command);
     let change = Transaction::new().replace(
         stored::table_key(info.id),
         table.version,
         stored::table_value(&info),
     );
+    if !command.rewrites_partitions() {
+        return change;
+    }
     let partitions = table.partitions.iter();
     partitions.fold(change, |transaction, partition| {
-        let next = partition.configuration.dropped();
+        let next = changed_partition(&partition.configuration, command);
         let value = stored::partition_value(&next);
         transaction.replace(stored::partition_key(next.pid), partition.version, value)
     })
@@ -270,5 +347,69 @@ mod tests {
         assert_eq!((partition.ballot, partition.is_dropped), (Ballot(2), true));
         assert!(!state.table(AppId(3)).unwrap().info.is_expired(8));
         assert!(state.table(AppId(3)).unwrap().info.is_expired(9));
+    }
+
+    #[test]
+    fn a_recalled_table_has_its_name_and_its_data_again() {
+        let mut state = state_with_table(3, "temp", 2);
+        let born = state
+            .partition(Gpid::new(3, 0))
+            .unwrap()
+            .configuration
+            .born(node(1), vec![node(2)]);
+        state.apply(Command::Reconfigure(born), Version(2));
+        let before = state.table(AppId(3)).unwrap().info.clone();
+        let drop = Command::DropTable {
+            id: AppId(3),
+            drop_second: 5,
+            expire_second: 9,
+        };
+        state.apply(drop, Version(3));
+        let recalled = Table {
+            name: "again".to_owned(),
+            ..before
+        };
+        let recall = Command::RecallTable(recalled);
+        assert_eq!(state.transaction(&recall).operations.len(), 3);
+        state.apply(recall, Version(4));
+        let table = state.available_table("again").unwrap();
+        assert_eq!(table.version, Version(4));
+        let partitions = &table.partitions;
+        assert_eq!(partitions[0].configuration.last_drops, [node(2), node(1)]);
+        assert!(partitions[1].configuration.is_unborn());
+        assert_eq!(state.holdings().of(node(1)).count(), 0);
+    }
+
+    #[test]
+    fn attributes_change_without_the_partitions_and_counts_with_them() {
+        let mut state = state_with_table(3, "temp", 2);
+        let renamed = Table {
+            name: "new".to_owned(),
+            ..state.table(AppId(3)).unwrap().info.clone()
+        };
+        let rename = Command::UpdateTable(renamed);
+        assert_eq!(state.transaction(&rename).operations.len(), 1);
+        state.apply(rename, Version(2));
+        assert!(state.available_table("temp").is_none());
+        let born = state
+            .partition(Gpid::new(3, 0))
+            .unwrap()
+            .configuration
+            .born(node(1), vec![]);
+        state.apply(Command::Reconfigure(born), Version(3));
+        let count = Command::SetReplicaCount {
+            id: AppId(3),
+            count: 5,
+        };
+        assert_eq!(state.transaction(&count).operations.len(), 3);
+        state.apply(count, Version(4));
+        let table = state.available_table("new").unwrap();
+        assert_eq!(table.info.max_replica_count, 5);
+        let partition = &table.partitions[0].configuration;
+        assert_eq!(
+            (partition.max_replica_count, partition.ballot),
+            (5, Ballot(1))
+        );
+        assert_eq!(state.holdings().of(node(1)).count(), 1);
     }
 }

@@ -257,6 +257,11 @@ impl Driver {
         match answer {
             Answer::CreateApp(response) => responder.reply(response),
             Answer::DropApp(response) => responder.reply(response),
+            Answer::RecallApp(response) => responder.reply(&**response),
+            Answer::RenameApp(response) => responder.reply(response),
+            Answer::UpdateAppEnv(response) => responder.reply(response),
+            Answer::SetReplicaCount(response) => responder.reply(response),
+            Answer::SetAtomicIdempotent(response) => responder.reply(response),
             Answer::UpdateConfiguration(response) => responder.reply(&**response),
         }
     }

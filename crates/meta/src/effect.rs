@@ -3,8 +3,10 @@
 use pegasus_common::{Gpid, RpcAddress};
 use pegasus_metastore::Transaction;
 use pegasus_wire::meta_admin::{
-    ConfigurationCreateAppResponse, ConfigurationDropAppResponse, ConfigurationUpdateRequest,
-    ConfigurationUpdateResponse,
+    ConfigurationCreateAppResponse, ConfigurationDropAppResponse, ConfigurationRecallAppResponse,
+    ConfigurationRenameAppResponse, ConfigurationSetAtomicIdempotentResponse,
+    ConfigurationSetMaxReplicaCountResponse, ConfigurationUpdateAppEnvResponse,
+    ConfigurationUpdateRequest, ConfigurationUpdateResponse,
 };
 use pegasus_wire::replication::CreateReplicaRequest;
 
@@ -72,6 +74,11 @@ pub enum Effect {
 pub enum Answer {
     CreateApp(ConfigurationCreateAppResponse),
     DropApp(ConfigurationDropAppResponse),
+    RecallApp(Box<ConfigurationRecallAppResponse>),
+    RenameApp(ConfigurationRenameAppResponse),
+    UpdateAppEnv(ConfigurationUpdateAppEnvResponse),
+    SetReplicaCount(ConfigurationSetMaxReplicaCountResponse),
+    SetAtomicIdempotent(ConfigurationSetAtomicIdempotentResponse),
     UpdateConfiguration(Box<ConfigurationUpdateResponse>),
 }
 

@@ -6,7 +6,8 @@
 //! - [`core`]: everything of one reign; inputs in, [`effect`]s out.
 //! - [`cluster_state`], [`table`], [`partition`], [`stored`]: the durable state and its form in the
 //!   store; [`queries`] and [`health`] read it.
-//! - [`table_admin`], [`partition_birth`], [`placement`]: how tables come and go.
+//! - [`table_admin`], [`table_request`], [`table_environment`], [`staging`]: how tables come, change
+//!   and go; [`partition_birth`], [`placement`]: how their partitions are born.
 //! - [`configuration_update`], [`config_sync`], [`failure_detector`], [`reports`],
 //!   [`function_level`]: what replica servers say, and what may follow from it.
 //! - [`guardian`], [`drop_list`], [`holdings`], [`loads`]: how partitions are cured.
@@ -18,13 +19,13 @@
 //!
 //! # Invariants
 //! - A change is durable in the store before anybody sees it or is told of it.
-//! - I3: a partition's configuration changes only together with its ballot, which grows by one.
+//! - I3: the members of a partition change only together with its ballot, which grows by one.
 //! - I4: a server is declared dead no sooner than one grace period after its last beacon arrived,
 //!   or after the reign began; the grace is longer than the lease.
 //! - A role is taken away unasked only from a server whose lease is surely over: by the grace, by
 //!   its goodbye, or by a new process of it. It is given only to one that is alive.
 //! - No answer names as primary a server that is losing the role, or that has not loaded yet.
-//! - A partition has at most one change under way.
+//! - A partition has at most one change under way, and so has a table.
 //! - Table ids are never given twice.
 
 pub mod cluster_state;
@@ -50,9 +51,12 @@ pub mod queries;
 pub mod reports;
 pub mod server;
 pub mod service;
+pub mod staging;
 pub mod stored;
 pub mod table;
 pub mod table_admin;
+pub mod table_environment;
+pub mod table_request;
 pub mod wire_form;
 
 #[cfg(test)]

@@ -121,6 +121,20 @@ impl PartitionConfiguration {
         }
     }
 
+    /// The table is in service again. Nobody is a member until a former one is found to have the
+    /// data. A partition that never had members is as if it had never been dropped: nobody has
+    /// heard of the ballot that dropped it.
+    #[must_use]
+    pub fn recalled(&self) -> Self {
+        if self.last_drops.is_empty() {
+            return Self::unborn(self.pid, self.max_replica_count);
+        }
+        Self {
+            is_dropped: false,
+            ..self.clone()
+        }
+    }
+
     /// All members are gone. They become last drops, the primary as the latest.
     #[must_use]
     pub fn without_members(&self) -> Self {
@@ -226,6 +240,16 @@ mod tests {
         assert_eq!(dropped.last_drops, [node(2), node(3), node(1)]);
         assert_eq!(dropped.member_count(), 0);
         assert_eq!(dropped.check(), Ok(()));
+    }
+
+    #[test]
+    fn a_recalled_partition_waits_for_a_former_member_or_for_its_birth() {
+        let unborn = PartitionConfiguration::unborn(Gpid::new(2, 0), 3);
+        assert_eq!(unborn.dropped().recalled(), unborn);
+        let dropped = unborn.born(node(1), vec![node(2)]).dropped();
+        let recalled = dropped.recalled();
+        assert_eq!((recalled.ballot, recalled.is_dropped), (Ballot(2), false));
+        assert_eq!(recalled.last_drops, [node(2), node(1)]);
     }
 
     #[test]

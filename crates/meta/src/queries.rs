@@ -5,14 +5,18 @@ use std::collections::BTreeMap;
 use pegasus_common::{ErrorCode, RpcAddress};
 use pegasus_wire::layer2::{AppStatus, QueryCfgRequest, QueryCfgResponse};
 use pegasus_wire::meta_admin::{
+    ConfigurationGetAtomicIdempotentRequest, ConfigurationGetAtomicIdempotentResponse,
+    ConfigurationGetMaxReplicaCountRequest, ConfigurationGetMaxReplicaCountResponse,
     ConfigurationListAppsRequest, ConfigurationListAppsResponse, ConfigurationListNodesRequest,
     ConfigurationListNodesResponse, NodeInfo, NodeStatus, PatternMatchType,
 };
 
 use crate::cluster_state::{ClusterState, TableState};
 use crate::failure_detector::FailureDetector;
-use crate::table_admin::Staging;
+use crate::staging::Staging;
 use crate::wire_form::{self, HostNames};
+
+const NO_SUCH_TABLE: &str = "app cannot be found";
 
 /// Answers query_cfg (wire-protocol.md section 7.2).
 #[must_use]
@@ -105,6 +109,46 @@ fn unsupported(match_type: PatternMatchType) -> ConfigurationListAppsResponse {
         err: ErrorCode::NotImplemented,
         infos: Vec::new(),
         hint_message: Some(hint),
+    }
+}
+
+/// Answers RPC_CM_GET_MAX_REPLICA_COUNT.
+#[must_use]
+pub fn max_replica_count(
+    state: &ClusterState,
+    request: &ConfigurationGetMaxReplicaCountRequest,
+) -> ConfigurationGetMaxReplicaCountResponse {
+    match state.available_table(&request.app_name) {
+        Some(table) => ConfigurationGetMaxReplicaCountResponse {
+            err: ErrorCode::Ok,
+            max_replica_count: table.info.max_replica_count,
+            hint_message: String::new(),
+        },
+        None => ConfigurationGetMaxReplicaCountResponse {
+            err: ErrorCode::AppNotExist,
+            hint_message: NO_SUCH_TABLE.to_owned(),
+            ..ConfigurationGetMaxReplicaCountResponse::default()
+        },
+    }
+}
+
+/// Answers RPC_CM_GET_ATOMIC_IDEMPOTENT.
+#[must_use]
+pub fn atomic_idempotent(
+    state: &ClusterState,
+    request: &ConfigurationGetAtomicIdempotentRequest,
+) -> ConfigurationGetAtomicIdempotentResponse {
+    match state.available_table(&request.app_name) {
+        Some(table) => ConfigurationGetAtomicIdempotentResponse {
+            err: ErrorCode::Ok,
+            atomic_idempotent: table.info.atomic_idempotent,
+            hint_message: String::new(),
+        },
+        None => ConfigurationGetAtomicIdempotentResponse {
+            err: ErrorCode::AppNotExist,
+            hint_message: NO_SUCH_TABLE.to_owned(),
+            ..ConfigurationGetAtomicIdempotentResponse::default()
+        },
     }
 }
 

@@ -9,9 +9,15 @@ use pegasus_wire::failure_detector::{BeaconAck, BeaconMsg};
 use pegasus_wire::layer2::{PartitionConfiguration, QueryCfgResponse};
 use pegasus_wire::meta_admin::{
     ConfigurationBalancerResponse, ConfigurationClusterInfoRequest,
-    ConfigurationClusterInfoResponse, ConfigurationCreateAppResponse, ConfigurationDropAppResponse,
-    ConfigurationListAppsResponse, ConfigurationListNodesResponse,
-    ConfigurationMetaControlResponse, ConfigurationQueryByNodeResponse,
+    ConfigurationClusterInfoResponse, ConfigurationCreateAppResponse, ConfigurationDropAppRequest,
+    ConfigurationDropAppResponse, ConfigurationGetAtomicIdempotentResponse,
+    ConfigurationGetMaxReplicaCountResponse, ConfigurationListAppsResponse,
+    ConfigurationListNodesResponse, ConfigurationMetaControlResponse,
+    ConfigurationQueryByNodeResponse, ConfigurationRecallAppRequest,
+    ConfigurationRecallAppResponse, ConfigurationRenameAppRequest, ConfigurationRenameAppResponse,
+    ConfigurationSetAtomicIdempotentRequest, ConfigurationSetAtomicIdempotentResponse,
+    ConfigurationSetMaxReplicaCountRequest, ConfigurationSetMaxReplicaCountResponse,
+    ConfigurationUpdateAppEnvRequest, ConfigurationUpdateAppEnvResponse,
     ConfigurationUpdateResponse, DddDiagnoseResponse,
 };
 use pegasus_wire::{Message, TaskCode};
@@ -20,6 +26,7 @@ use crate::config::MetaServerConfig;
 use crate::core::{MetaCore, Now};
 use crate::driver::{Driver, Role};
 use crate::effect::{Effect, RequestToken};
+use crate::table_request::TableRequest;
 
 /// The meta server's side of its connections.
 #[derive(Debug)]
@@ -67,6 +74,13 @@ impl MetaService {
             .with_core(|core, now, out| handle(core, now, token, &argument, out));
     }
 
+    /// A change of a table that exists.
+    fn change_table<A: Message + Clone + Into<TableRequest>>(&self, request: Request) {
+        self.answer_later(request, |core, now, token, argument: &A, out| {
+            core.change_table(now, token, argument.clone().into(), out);
+        });
+    }
+
     fn lead(&self, request: Request) {
         match request.code {
             TaskCode::QueryConfig => {
@@ -106,7 +120,24 @@ impl MetaService {
                 });
             }
             TaskCode::CreateApp => self.answer_later(request, MetaCore::create_app),
-            TaskCode::DropApp => self.answer_later(request, MetaCore::drop_app),
+            TaskCode::DropApp => self.change_table::<ConfigurationDropAppRequest>(request),
+            TaskCode::RecallApp => self.change_table::<ConfigurationRecallAppRequest>(request),
+            TaskCode::RenameApp => self.change_table::<ConfigurationRenameAppRequest>(request),
+            TaskCode::UpdateAppEnv => {
+                self.change_table::<ConfigurationUpdateAppEnvRequest>(request);
+            }
+            TaskCode::SetMaxReplicaCount => {
+                self.change_table::<ConfigurationSetMaxReplicaCountRequest>(request);
+            }
+            TaskCode::SetAtomicIdempotent => {
+                self.change_table::<ConfigurationSetAtomicIdempotentRequest>(request);
+            }
+            TaskCode::GetMaxReplicaCount => self.answer(request, |core, _, argument, _| {
+                Some(core.max_replica_count(argument))
+            }),
+            TaskCode::GetAtomicIdempotent => self.answer(request, |core, _, argument, _| {
+                Some(core.atomic_idempotent(argument))
+            }),
             TaskCode::UpdatePartitionConfiguration => {
                 self.answer_later(request, |core, _, token, argument, out| {
                     core.update_configuration(token, argument, out);
@@ -172,6 +203,13 @@ pub fn refuse(code: TaskCode, responder: Responder, err: ErrorCode) {
         TaskCode::DddDiagnose => reply!(DddDiagnoseResponse),
         TaskCode::CreateApp => reply!(ConfigurationCreateAppResponse),
         TaskCode::DropApp => responder.reply(&ConfigurationDropAppResponse { err }),
+        TaskCode::RecallApp => reply!(ConfigurationRecallAppResponse),
+        TaskCode::RenameApp => reply!(ConfigurationRenameAppResponse),
+        TaskCode::UpdateAppEnv => reply!(ConfigurationUpdateAppEnvResponse),
+        TaskCode::GetMaxReplicaCount => reply!(ConfigurationGetMaxReplicaCountResponse),
+        TaskCode::SetMaxReplicaCount => reply!(ConfigurationSetMaxReplicaCountResponse),
+        TaskCode::GetAtomicIdempotent => reply!(ConfigurationGetAtomicIdempotentResponse),
+        TaskCode::SetAtomicIdempotent => reply!(ConfigurationSetAtomicIdempotentResponse),
         TaskCode::UpdatePartitionConfiguration => reply!(ConfigurationUpdateResponse),
         _ => responder.fail(ErrorCode::HandlerNotFound),
     }

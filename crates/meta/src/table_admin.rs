@@ -1,15 +1,12 @@
-//! Creating and dropping tables: which requests are taken, and what is under way
-//! (meta-server.md sections 8.4 and 8.5).
+//! Creating tables: the limits, and which requests are taken (meta-server.md section 8.4). Requests
+//! about tables that exist are in [`crate::table_request`].
 
-use std::collections::BTreeMap;
-
+use pegasus_common::table_env;
 use pegasus_common::{AppId, ErrorCode};
-use pegasus_wire::meta_admin::{
-    ConfigurationCreateAppRequest, ConfigurationDropAppRequest, CreateAppOptions,
-};
+use pegasus_wire::meta_admin::{ConfigurationCreateAppRequest, CreateAppOptions};
 
-use crate::cluster_state::{ClusterState, Command, TableState};
-use crate::effect::RequestToken;
+use crate::cluster_state::{ClusterState, TableState};
+use crate::staging::Staging;
 use crate::table::{Table, TableStatus};
 
 /// The only storage that exists.
@@ -38,33 +35,6 @@ pub struct Capacity {
     pub unix_seconds: i64,
 }
 
-/// Requests whose change is not durable yet.
-#[derive(Debug, Default)]
-pub struct Staging {
-    creating: BTreeMap<String, AppId>,
-    dropping: BTreeMap<AppId, Drop>,
-}
-
-/// A drop that waits for changes under way in the table's partitions, or for the store.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Drop {
-    /// Who asked.
-    pub reply_to: RequestToken,
-    /// The change.
-    pub command: Command,
-    /// Whether the store has it.
-    pub stage: DropStage,
-}
-
-/// How far a drop is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum DropStage {
-    /// Partitions of the table have changes under way.
-    WaitingForPartitions,
-    /// The store makes it durable.
-    Committing,
-}
-
 /// What to do with a request to create a table.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum CreateVerdict {
@@ -76,89 +46,31 @@ pub enum CreateVerdict {
     Refuse(ErrorCode),
 }
 
-/// What to do with a request to drop a table.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum DropVerdict {
-    /// Drop the table.
-    Drop(AppId, Command),
-    /// There is no such table, and that is fine.
-    Missing,
-    /// Answer this error.
-    Refuse(ErrorCode),
-}
-
-impl Staging {
-    /// Why a table of this name cannot be used now, although it exists or soon will.
-    #[must_use]
-    pub fn busy(&self, state: &ClusterState, name: &str) -> Option<ErrorCode> {
-        if self.creating.contains_key(name) {
-            return Some(ErrorCode::BusyCreating);
-        }
-        let table = state.available_table(name)?;
-        self.is_dropping(table.info.id)
-            .then_some(ErrorCode::BusyDropping)
-    }
-
-    /// Whether the table is being dropped.
-    #[must_use]
-    pub fn is_dropping(&self, id: AppId) -> bool {
-        self.dropping.contains_key(&id)
-    }
-
-    /// Notes a creation until [`Staging::created`].
-    pub fn begin_create(&mut self, table: &Table) {
-        self.creating.insert(table.name.clone(), table.id);
-    }
-
-    /// The creation is durable.
-    pub fn created(&mut self, name: &str) {
-        self.creating.remove(name);
-    }
-
-    /// Notes a drop until [`Staging::dropped`].
-    pub fn begin_drop(&mut self, id: AppId, drop: Drop) {
-        self.dropping.insert(id, drop);
-    }
-
-    /// The drop of a table, if there is one.
-    pub fn drop_mut(&mut self, id: AppId) -> Option<&mut Drop> {
-        self.dropping.get_mut(&id)
-    }
-
-    /// The drop is durable.
-    pub fn dropped(&mut self, id: AppId) -> Option<Drop> {
-        self.dropping.remove(&id)
-    }
-
-    fn next_table_id(&self, state: &ClusterState) -> AppId {
-        let staged = self.creating.values().max().copied();
-        AppId(state.last_table_id().max(staged.unwrap_or_default()).0 + 1)
-    }
-
+impl TableRules {
     /// Judges a request to create a table. The function level was checked before.
     #[must_use]
     pub fn judge_create(
         &self,
         state: &ClusterState,
-        rules: &TableRules,
+        staging: &Staging,
         capacity: Capacity,
         request: &ConfigurationCreateAppRequest,
     ) -> CreateVerdict {
         let (name, options) = (request.app_name.as_str(), &request.options);
         if !is_valid_name(name)
             || options.app_type != APP_TYPE
-            || !rules.allow_partition_count(options.partition_count)
-            || !rules.allow_replica_count(options.replica_count, capacity.alive_nodes)
-            || !are_valid_envs(&options.envs)
+            || !self.allow_partition_count(options.partition_count)
+            || !self.allow_replica_count(options.replica_count, capacity.alive_nodes)
+            || table_env::check_at_creation(&options.envs).is_err()
         {
             return CreateVerdict::Refuse(ErrorCode::InvalidParameters);
         }
-        if let Some(busy) = self.busy(state, name) {
+        if let Some(busy) = staging.busy(state, name) {
             return CreateVerdict::Refuse(busy);
         }
         match state.available_table(name) {
             None => {
-                let id = self.next_table_id(state);
+                let id = staging.next_table_id(state);
                 CreateVerdict::Create(new_table(id, name, options, capacity.unix_seconds))
             }
             Some(_) if !options.success_if_exist => CreateVerdict::Refuse(ErrorCode::AppExist),
@@ -167,66 +79,25 @@ impl Staging {
         }
     }
 
-    /// Judges a request to drop a table.
-    #[must_use]
-    pub fn judge_drop(
-        &self,
-        state: &ClusterState,
-        rules: &TableRules,
-        unix_seconds: i64,
-        request: &ConfigurationDropAppRequest,
-    ) -> DropVerdict {
-        if let Some(busy) = self.busy(state, &request.app_name) {
-            return DropVerdict::Refuse(busy);
-        }
-        let Some(table) = state.available_table(&request.app_name) else {
-            return if request.options.success_if_not_exist {
-                DropVerdict::Missing
-            } else {
-                DropVerdict::Refuse(ErrorCode::AppNotExist)
-            };
-        };
-        let asked = request.options.reserve_seconds.filter(|&asked| asked > 0);
-        let reserve_seconds = asked.unwrap_or(rules.hold_seconds);
-        let id = table.info.id;
-        let command = Command::DropTable {
-            id,
-            drop_second: unix_seconds,
-            expire_second: unix_seconds.saturating_add(reserve_seconds),
-        };
-        DropVerdict::Drop(id, command)
-    }
-}
-
-impl TableRules {
     fn allow_partition_count(&self, count: i32) -> bool {
         // Clients compute the partition by a modulus, and Go's insists on a power of two.
         count > 0 && count <= self.partition_count_max && count.count_ones() == 1
     }
 
-    fn allow_replica_count(&self, count: i32, alive_nodes: usize) -> bool {
+    /// Whether a table may have so many replicas, while so many servers are alive.
+    #[must_use]
+    pub fn allow_replica_count(&self, count: i32, alive_nodes: usize) -> bool {
         (self.replica_count_min..=self.replica_count_max).contains(&count)
             && usize::try_from(count).is_ok_and(|count| count <= alive_nodes)
     }
 }
 
-/// Names stand in paths, labels and lists of tables, so only plain characters are taken.
-fn is_valid_name(name: &str) -> bool {
+/// Whether a table may have this name. Names stand in paths, labels and lists of tables, so only
+/// plain characters are taken.
+#[must_use]
+pub fn is_valid_name(name: &str) -> bool {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_.:-".contains(&byte);
     (1..=NAME_BYTES_MAX).contains(&name.len()) && name.bytes().all(plain)
-}
-
-/// At creation upstream looks at these two alone.
-fn are_valid_envs(envs: &BTreeMap<String, String>) -> bool {
-    envs.iter().all(|(key, value)| match key.as_str() {
-        "rocksdb.num_levels" => in_range(value, 1..=10),
-        "rocksdb.write_buffer_size" => in_range(value, 16 << 20..=512 << 20),
-        _ => true,
-    })
-}
-
-fn in_range(text: &str, range: std::ops::RangeInclusive<i64>) -> bool {
-    text.parse().is_ok_and(|value: i64| range.contains(&value))
 }
 
 fn new_table(id: AppId, name: &str, options: &CreateAppOptions, unix_seconds: i64) -> Table {
@@ -260,7 +131,6 @@ fn is_same_table(table: &TableState, options: &CreateAppOptions) -> bool {
 mod tests {
     use super::*;
     use crate::testing::state_with_table;
-    use pegasus_wire::meta_admin::DropAppOptions;
 
     const RULES: TableRules = TableRules {
         replica_count_min: 1,
@@ -288,7 +158,8 @@ mod tests {
     #[test]
     fn bad_parameters_are_refused() {
         let state = ClusterState::default();
-        let judge = |request| Staging::default().judge_create(&state, &RULES, CAPACITY, &request);
+        let staging = Staging::default();
+        let judge = |request| RULES.judge_create(&state, &staging, CAPACITY, &request);
         let refused = CreateVerdict::Refuse(ErrorCode::InvalidParameters);
         let long = "x".repeat(257);
         for name in ["", "a b", "ä", "a/b", long.as_str()] {
@@ -315,36 +186,16 @@ mod tests {
         let mut staging = Staging::default();
         for expected in [5, 6] {
             let request = create(&format!("t{expected}"), 8, 3);
-            match staging.judge_create(&state, &RULES, CAPACITY, &request) {
+            match RULES.judge_create(&state, &staging, CAPACITY, &request) {
                 CreateVerdict::Create(table) => {
                     assert_eq!(table.id, AppId(expected));
-                    staging.begin_create(&table);
+                    staging.claim(&table.name, table.id);
                     let busy = CreateVerdict::Refuse(ErrorCode::BusyCreating);
-                    let again = staging.judge_create(&state, &RULES, CAPACITY, &request);
+                    let again = RULES.judge_create(&state, &staging, CAPACITY, &request);
                     assert_eq!(again, busy);
                 }
                 other => panic!("{other:?}"),
             }
         }
-    }
-
-    #[test]
-    fn a_drop_keeps_the_data_as_long_as_asked() {
-        let state = state_with_table(4, "temp", 8);
-        let request = |reserve_seconds| ConfigurationDropAppRequest {
-            app_name: "temp".to_owned(),
-            options: DropAppOptions {
-                reserve_seconds,
-                ..DropAppOptions::default()
-            },
-        };
-        let expires = |request| match Staging::default().judge_drop(&state, &RULES, 1_000, &request)
-        {
-            DropVerdict::Drop(_, Command::DropTable { expire_second, .. }) => expire_second,
-            other => panic!("{other:?}"),
-        };
-        assert_eq!(expires(request(None)), 1_100);
-        assert_eq!(expires(request(Some(0))), 1_100);
-        assert_eq!(expires(request(Some(7))), 1_007);
     }
 }

@@ -15,7 +15,7 @@ use crate::write_request::Requester;
 pub struct RemoteAnswer {
     /// The connection and the request on it.
     pub to: ReplyTo,
-    /// The whole frame.
+    /// The whole frame; empty if the request gets no answer.
     pub frame: BytesMut,
 }
 
@@ -41,6 +41,20 @@ pub struct Answers<'a> {
     pub outputs: &'a Outputs,
     /// What the turn has for each other shard.
     pub remote: &'a mut [Vec<RemoteAnswer>],
+}
+
+impl Answers<'_> {
+    /// The request gets no answer.
+    pub fn leave_unanswered(&mut self, requester: Requester) {
+        if requester.shard == self.shard {
+            self.outputs.leave_unanswered(requester.to);
+        } else if let Some(batch) = self.remote.get_mut(requester.shard) {
+            batch.push(RemoteAnswer {
+                to: requester.to,
+                frame: BytesMut::new(),
+            });
+        }
+    }
 }
 
 impl AnswerSink for Answers<'_> {
@@ -81,6 +95,8 @@ mod tests {
             ..requester(9)
         };
         answers.fail(here, ErrorCode::Busy);
+        answers.leave_unanswered(here);
+        answers.leave_unanswered(requester(11));
         let unknown = Requester {
             shard: 9,
             ..requester(10)
@@ -88,7 +104,8 @@ mod tests {
         answers.fail(unknown, ErrorCode::Busy);
         assert!(remote[0].is_empty());
         let seqids: Vec<i32> = remote[1].iter().map(|answer| answer.to.seqid).collect();
-        assert_eq!(seqids, [7, 8]);
+        assert_eq!(seqids, [7, 8, 11]);
+        assert!(remote[1][2].frame.is_empty(), "no answer");
         assert_eq!(&remote[1][1].frame[..], b"frame");
     }
 }

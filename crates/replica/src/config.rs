@@ -134,6 +134,9 @@ pegasus_common::config_section! {
         rocksdb_max_iteration_count: u32 = 1_000 => 1..=10_000_000,
         /// Time of one range read; 0 is no limit. Milliseconds.
         rocksdb_iteration_threshold_time_ms: u64 = 30_000,
+        /// A read that takes longer is logged and counted, unless its table says otherwise.
+        /// Nanoseconds.
+        rocksdb_slow_query_threshold_ns: u64 = 100_000_000,
     }
 }
 
@@ -156,6 +159,12 @@ pegasus_common::config_file! {
 }
 
 impl StorageSection {
+    /// How long a read may take before it is noted.
+    #[must_use]
+    pub const fn slow_query_threshold(&self) -> Duration {
+        Duration::from_nanos(self.rocksdb_slow_query_threshold_ns)
+    }
+
     /// The form that the engine takes.
     ///
     /// # Errors

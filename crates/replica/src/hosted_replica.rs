@@ -38,6 +38,8 @@ use tracing::error;
 
 use self::belief::Belief;
 use crate::answers::AnswerSink;
+use crate::client_rules::ClientRules;
+use crate::client_rules::storage_settings;
 use crate::instance::ReplicaInstance;
 use crate::router::Readability;
 use crate::router::ReplicaHandle;
@@ -65,8 +67,7 @@ pub struct HostingLimits {
 pub struct HostedReplica<S = Engine> {
     /// What other threads see of it.
     pub handle: Arc<ReplicaHandle<S>>,
-    /// Its table.
-    pub app: AppInfo,
+    app: AppInfo,
     /// Which of the server's data directories has it.
     pub disk: usize,
     /// The replication state machine.
@@ -123,9 +124,9 @@ impl<S: ReplicaStorage> HostedReplica<S> {
     ) -> Self {
         let encoder = ReplyEncoder::new(handle.gpid, server);
         let belief = Belief::new(&machine);
-        Self {
+        let mut replica = Self {
             handle,
-            app,
+            app: AppInfo::default(),
             disk,
             machine,
             limits,
@@ -140,7 +141,28 @@ impl<S: ReplicaStorage> HostedReplica<S> {
             encoder,
             settings: WriteSettings::default(),
             belief,
+        };
+        replica.set_app(app);
+        replica
+    }
+
+    /// Its table.
+    #[must_use]
+    pub const fn app(&self) -> &AppInfo {
+        &self.app
+    }
+
+    /// Its table is described anew: its environments take effect.
+    pub fn set_app(&mut self, app: AppInfo) {
+        if self.app == app {
+            return;
         }
+        let gpid = self.gpid();
+        let settings = storage_settings(&app, gpid);
+        self.settings.default_ttl_s = settings.default_ttl_s;
+        self.handle.engine.change_settings(settings);
+        self.handle.publish_rules(ClientRules::of(&app, gpid));
+        self.app = app;
     }
 
     /// Which partition.

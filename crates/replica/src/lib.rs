@@ -6,6 +6,7 @@
 //! * [`shard`] is a thread with its replicas, connections and links; [`hosted_replica`] joins one
 //!   replica's state machine (`pegasus-pacifica`), storage (`pegasus-engine`) and client writes;
 //!   [`reads`] serve from the connection's thread or the [`read_pool`].
+//! * `client_rules` is what a table's environments ask of requests and of storage.
 //! * [`stub`] decides for the server as a whole: the [`lease`], which configurations replicas hear of,
 //!   which have to go. [`control`] carries that out, and makes and closes replicas.
 //! * [`learn`] brings replicas here from other servers, and hands them out; [`instance`] tells the lives
@@ -14,6 +15,7 @@
 //! It never imports the meta server.
 
 mod answers;
+mod client_rules;
 pub mod config;
 mod control;
 mod disk;

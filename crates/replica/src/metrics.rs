@@ -31,6 +31,11 @@ const FORWARDED_WRITES: CounterInfo = CounterInfo::new(
     Unit::Requests,
     "data writes that arrived at another shard than their replica's",
 );
+const ABNORMAL_READS: CounterInfo = CounterInfo::new(
+    "abnormal_read_requests",
+    Unit::Requests,
+    "data reads that took longer than their table, or the server, calls slow",
+);
 const BEACON_FAILURES: CounterInfo = CounterInfo::new(
     "beacon_failed_count",
     Unit::Requests,
@@ -209,6 +214,8 @@ pub struct ServerMetrics {
     pub write_requests: Counter,
     /// Data writes that went to another shard.
     pub forwarded_writes: Counter,
+    /// Slow reads.
+    pub abnormal_reads: Counter,
     /// Beacons without an answer.
     pub beacon_failures: Counter,
     /// Reads that may touch the disk.
@@ -230,6 +237,7 @@ impl ServerMetrics {
             read_requests: server.counter(&READ_REQUESTS),
             write_requests: server.counter(&WRITE_REQUESTS),
             forwarded_writes: server.counter(&FORWARDED_WRITES),
+            abnormal_reads: server.counter(&ABNORMAL_READS),
             beacon_failures: server.counter(&BEACON_FAILURES),
             read_pool: ReadPoolMetrics {
                 waiting: server.gauge(&READ_POOL_WAITING),

@@ -2,6 +2,7 @@
 //! pool otherwise (design.md section 4).
 
 use std::sync::Arc;
+use std::time::Duration;
 use std::time::Instant;
 
 use bytes::Bytes;
@@ -22,8 +23,11 @@ use pegasus_wire::frame::RequestHead;
 use pegasus_wire::frame::response;
 use pegasus_wire::frame::response::ReadResult;
 use tracing::debug;
+use tracing::warn;
 
 use crate::answers::RemoteAnswer;
+use crate::client_rules::Access;
+use crate::client_rules::Rejection;
 use crate::lease::Lease;
 use crate::node::Node;
 use crate::router::Readability;
@@ -48,8 +52,12 @@ fn admit(handle: &ReplicaHandle, lease: &Lease, is_backup_request: bool) -> Resu
 /// Serves a read, or hands it to the read pool.
 pub fn serve(node: &Arc<Node>, shard: ShardIndex, outputs: &Outputs, request: ReadRequest) {
     let ReadRequest { head, to, argument } = request;
-    let outcome = node.router.with(head.gpid, |handle| {
+    let outcome: Result<_, Rejection> = node.router.with(head.gpid, |handle| {
         let handle = handle.ok_or(ErrorCode::ObjectNotFound)?;
+        // Clients do not expect an answer to this one, least of all an error, and it only frees.
+        if to.code != TaskCode::ClearScanner {
+            handle.rules().admit(Access::Read, head.partition_hash)?;
+        }
         admit(handle, &node.lease, head.is_backup_request)?;
         let read = Read {
             handle,
@@ -81,7 +89,8 @@ pub fn serve(node: &Arc<Node>, shard: ShardIndex, outputs: &Outputs, request: Re
         }
     });
     match outcome {
-        Err(error) => outputs.fail(to, error),
+        Err(Rejection::Error(error)) => outputs.fail(to, error),
+        Err(Rejection::Silence) => outputs.leave_unanswered(to),
         Ok(None) => {}
         Ok(Some(handle)) => {
             let is_backup_request = head.is_backup_request;
@@ -124,6 +133,7 @@ struct PooledRead {
 
 impl PooledRead {
     fn run(self) {
+        let began = Instant::now();
         let mut frame = BytesMut::new();
         let read = Read {
             handle: &self.handle,
@@ -132,12 +142,27 @@ impl PooledRead {
             argument: &self.argument,
         };
         read.any(&mut frame);
+        self.note_if_slow(began.elapsed(), frame.len());
         if let Err(error) = admit(&self.handle, &self.node.lease, self.is_backup_request) {
             frame.clear();
             response::encode_error(&mut frame, &self.to.addressing(), error);
         }
         let answer = RemoteAnswer { to: self.to, frame };
         self.node.shards[self.shard].send(ShardMessage::Answer(answer));
+    }
+
+    /// Reads from the block cache alone, on the connection's thread, are never slow and not looked
+    /// at. The line names no key: those are the users' data.
+    fn note_if_slow(&self, took: Duration, answer_bytes: usize) {
+        let of_server = self.node.config.storage.slow_query_threshold();
+        let threshold = self.handle.rules().slow_query.unwrap_or(of_server);
+        if took < threshold {
+            return;
+        }
+        self.node.metrics.abnormal_reads.increment();
+        let (took_us, threshold_us) = (took.as_micros(), threshold.as_micros());
+        warn!(gpid = %self.handle.gpid, code = %self.to.code, took_us, threshold_us, answer_bytes,
+            "slow read");
     }
 }
 
@@ -269,8 +294,6 @@ impl Read<'_> {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use pegasus_common::StorageStatus;
     use pegasus_pacifica::LeaseTerm;
     use pegasus_rpc::ConnectionId;

@@ -15,6 +15,8 @@ use pegasus_common::Gpid;
 use pegasus_engine::Engine;
 use pegasus_pacifica::LeaseTerm;
 
+use crate::client_rules::ClientRules;
+
 /// Index of a shard of this server.
 pub type ShardIndex = usize;
 
@@ -55,6 +57,7 @@ pub struct ReplicaHandle<S = Engine> {
     pub gpid: Gpid,
     /// Its storage.
     pub engine: Arc<S>,
+    rules: ArcSwap<ClientRules>,
     readability: AtomicU64,
     ballot: AtomicI64,
     committed: AtomicI64,
@@ -76,6 +79,7 @@ impl<S> ReplicaHandle<S> {
         Arc::new(Self {
             gpid,
             engine,
+            rules: ArcSwap::from_pointee(ClientRules::default()),
             readability: AtomicU64::new(Readability::Closed.to_number()),
             ballot: AtomicI64::new(0),
             committed: AtomicI64::new(0),
@@ -92,6 +96,17 @@ impl<S> ReplicaHandle<S> {
     pub(crate) fn publish(&self, readability: Readability) {
         self.readability
             .store(readability.to_number(), Ordering::Release);
+    }
+
+    /// What the table asks of requests now.
+    #[must_use]
+    pub fn rules(&self) -> ClientRules {
+        **self.rules.load()
+    }
+
+    /// Called by the owner alone.
+    pub(crate) fn publish_rules(&self, rules: ClientRules) {
+        self.rules.store(Arc::new(rules));
     }
 
     /// For reports: the ballot and commit point that the owner published last.

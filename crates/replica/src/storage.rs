@@ -5,6 +5,7 @@ use pegasus_engine::AppliedMutation;
 use pegasus_engine::ApplyError;
 use pegasus_engine::Engine;
 use pegasus_engine::StoredValues;
+use pegasus_engine::TableSettings;
 
 /// One replica's storage as its owner uses it. Reads of clients are not here: they need more, and
 /// go to the storage itself.
@@ -16,10 +17,17 @@ pub trait ReplicaStorage: StoredValues + Send + Sync + 'static {
     /// [`ApplyError::SpaceExhausted`] pass by themselves, everything else is the end of this
     /// replica.
     fn apply(&self, run: &[AppliedMutation]) -> Result<(), ApplyError>;
+
+    /// The table's settings have changed.
+    fn change_settings(&self, settings: TableSettings);
 }
 
 impl ReplicaStorage for Engine {
     fn apply(&self, run: &[AppliedMutation]) -> Result<(), ApplyError> {
         Engine::apply(self, run).map(|_| ())
+    }
+
+    fn change_settings(&self, settings: TableSettings) {
+        self.settings().set(settings);
     }
 }

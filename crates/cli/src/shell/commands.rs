@@ -10,6 +10,9 @@ use super::data_arguments::{
 };
 use super::key_arguments::{HashKeyArgs, RecordArgs};
 use super::scan_arguments::{FullScanArgs, HashScanArgs};
+use super::table_change_arguments::{
+    ClearEnvsArgs, DelEnvsArgs, RecallArgs, RenameArgs, SetEnvsArgs, SetReplicaCountArgs,
+};
 
 /// One line of input.
 #[derive(Debug, Parser)]
@@ -51,6 +54,40 @@ pub enum Command {
     Create(CreateArgs),
     /// Drop a table
     Drop(DropArgs),
+    /// Put a dropped table back into service and wait until it can be used
+    Recall(RecallArgs),
+    /// Give a table another name
+    Rename(RenameArgs),
+    /// List the environments of the table in use
+    GetAppEnvs,
+    /// Set environments of the table in use
+    SetAppEnvs(SetEnvsArgs),
+    /// Remove environments of the table in use
+    DelAppEnvs(DelEnvsArgs),
+    /// Remove all or a family of the environments of the table in use
+    ClearAppEnvs(ClearEnvsArgs),
+    /// Show how many replicas each partition of a table shall have
+    GetReplicaCount {
+        /// The table
+        app_name: String,
+    },
+    /// Set how many replicas each partition of a table shall have
+    SetReplicaCount(SetReplicaCountArgs),
+    /// Show whether the atomic operations of a table are marked as idempotent
+    GetAtomicIdempotent {
+        /// The table
+        app_name: String,
+    },
+    /// Mark the atomic operations of a table as idempotent
+    EnableAtomicIdempotent {
+        /// The table
+        app_name: String,
+    },
+    /// Mark the atomic operations of a table as not idempotent
+    DisableAtomicIdempotent {
+        /// The table
+        app_name: String,
+    },
     /// Show or choose the table that data commands work on
     Use {
         /// The table
@@ -300,6 +337,22 @@ mod tests {
         };
         assert_eq!((args.partition_count, args.replica_count), (8, 3));
         assert_eq!(args.envs[1], ("b".to_owned(), "2".to_owned()));
+    }
+
+    #[test]
+    fn environments_are_given_in_pairs_and_cleared_one_way() {
+        let Command::SetAppEnvs(args) = parse("set_app_envs default_ttl 10 a.b -1").unwrap() else {
+            panic!("not a set_app_envs");
+        };
+        assert_eq!(args.pairs, ["default_ttl", "10", "a.b", "-1"]);
+        assert!(parse("set_app_envs default_ttl").is_err());
+        assert!(parse("clear_app_envs").is_err());
+        assert!(parse("clear_app_envs -a -p x").is_err());
+        let Command::ClearAppEnvs(args) = parse("clear_app_envs -p replica").unwrap() else {
+            panic!("not a clear_app_envs");
+        };
+        assert_eq!((args.all, args.prefix.as_deref()), (false, Some("replica")));
+        assert!(parse("set_replica_count temp 0").is_err());
     }
 
     #[test]

@@ -163,7 +163,11 @@ impl Context {
     }
 
     /// Waits until each partition has a primary and all its members.
-    async fn wait_until_ready(&mut self, name: &str, replicas: i32) -> Result<(), ShellError> {
+    pub(super) async fn wait_until_ready(
+        &mut self,
+        name: &str,
+        replicas: i32,
+    ) -> Result<(), ShellError> {
         let deadline = Instant::now() + READY_TIMEOUT;
         let mut next_note = Instant::now() + READY_NOTE;
         loop {
@@ -187,7 +191,7 @@ impl Context {
             if now >= deadline {
                 let seconds = READY_TIMEOUT.as_secs();
                 let message = format!(
-                    "{name} was created but is not ready after {seconds} s: {ready} partitions \
+                    "{name} is there but not ready after {seconds} s: {ready} partitions \
                      are; see 'app {name} -d' and 'nodes'"
                 );
                 return Err(ShellError::Failed(message));

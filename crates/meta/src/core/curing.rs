@@ -52,7 +52,7 @@ impl MetaCore {
             now,
             state: &self.state,
             detector: &self.detector,
-            is_busy: &|pid| changing.contains_key(&pid) || staging.is_dropping(pid.app_id),
+            is_busy: &|pid| changing.contains_key(&pid) || staging.holds_partitions(pid.app_id),
         };
         for step in self.guardian.advance(&scene) {
             match step {

@@ -7,18 +7,20 @@
 mod curing;
 mod operator_requests;
 mod server_reports;
-mod table_requests;
+mod table_changes;
+mod table_creation;
 
 use std::collections::BTreeMap;
 
 use pegasus_common::clock::MonotonicMillis;
-use pegasus_common::{AppId, ErrorCode, Gpid, RpcAddress};
+use pegasus_common::{ErrorCode, Gpid, RpcAddress};
 use pegasus_metastore::Version;
 use pegasus_wire::layer2::{QueryCfgRequest, QueryCfgResponse};
 use pegasus_wire::meta_admin::{
-    ConfigType, ConfigurationListAppsRequest, ConfigurationListAppsResponse,
-    ConfigurationListNodesRequest, ConfigurationListNodesResponse, ConfigurationUpdateRequest,
-    ConfigurationUpdateResponse,
+    ConfigType, ConfigurationGetAtomicIdempotentRequest, ConfigurationGetAtomicIdempotentResponse,
+    ConfigurationGetMaxReplicaCountRequest, ConfigurationGetMaxReplicaCountResponse,
+    ConfigurationListAppsRequest, ConfigurationListAppsResponse, ConfigurationListNodesRequest,
+    ConfigurationListNodesResponse, ConfigurationUpdateRequest, ConfigurationUpdateResponse,
 };
 use pegasus_wire::replication::CreateReplicaRequest;
 
@@ -32,7 +34,9 @@ use crate::partition::PartitionConfiguration;
 use crate::partition_birth::{BirthOptions, BirthStep, Births};
 use crate::planted::PlantedBug;
 use crate::queries;
-use crate::table_admin::{Staging, TableRules};
+use crate::staging::Staging;
+use crate::table::Table;
+use crate::table_admin::TableRules;
 use crate::wire_form::{self, HostNames};
 
 /// Settings of a [`MetaCore`].
@@ -201,6 +205,24 @@ impl MetaCore {
         queries::list_nodes(&self.detector, request, self.options.host_names)
     }
 
+    /// RPC_CM_GET_MAX_REPLICA_COUNT.
+    #[must_use]
+    pub fn max_replica_count(
+        &self,
+        request: &ConfigurationGetMaxReplicaCountRequest,
+    ) -> ConfigurationGetMaxReplicaCountResponse {
+        queries::max_replica_count(&self.state, request)
+    }
+
+    /// RPC_CM_GET_ATOMIC_IDEMPOTENT.
+    #[must_use]
+    pub fn atomic_idempotent(
+        &self,
+        request: &ConfigurationGetAtomicIdempotentRequest,
+    ) -> ConfigurationGetAtomicIdempotentResponse {
+        queries::atomic_idempotent(&self.state, request)
+    }
+
     /// Time has passed.
     pub fn on_tick(&mut self, now: Now, out: &mut Vec<Effect>) {
         for event in self.detector.on_tick(now.monotonic) {
@@ -221,26 +243,45 @@ impl MetaCore {
             debug_assert!(false, "{token:?} was never given");
             return;
         };
-        let before = self.apply(pending.command.clone(), version);
-        let answer = match pending.command {
-            Command::CreateTable(table) => self.on_table_created(now, &table),
-            Command::DropTable { id, .. } => self.on_table_dropped(id),
-            Command::Reconfigure(next) => {
-                self.changing.remove(&next.pid);
-                self.totals.configuration_changes += 1;
-                self.births.on_committed(now.monotonic, &next);
-                if let Some(before) = before {
-                    self.guardian.on_change(now, &before, &next);
-                }
-                self.drop_if_quiet(next.pid.app_id, out);
-                self.configuration_answer(ErrorCode::Ok, next.pid)
+        let Pending { command, reply_to } = pending;
+        match command {
+            Command::CreateTable(table) => {
+                let answer = self.on_table_created(now, table, version);
+                reply(reply_to, &answer, out);
             }
-        };
-        for to in pending.reply_to {
-            let answer = answer.clone();
-            out.push(Effect::Reply { to, answer });
+            Command::Reconfigure(next) => {
+                let answer = self.on_reconfigured(now, next, version, out);
+                reply(reply_to, &answer, out);
+            }
+            Command::DropTable { id, .. }
+            | Command::SetReplicaCount { id, .. }
+            | Command::UpdateTable(Table { id, .. })
+            | Command::RecallTable(Table { id, .. }) => {
+                self.on_table_changed(now, id, (command, version), reply_to, out);
+            }
         }
         self.advance(now, out);
+    }
+
+    fn on_reconfigured(
+        &mut self,
+        now: Now,
+        next: PartitionConfiguration,
+        version: Version,
+        out: &mut Vec<Effect>,
+    ) -> Answer {
+        let before = self.state.partition(next.pid);
+        let before = before.map(|partition| partition.configuration.clone());
+        self.state
+            .apply(Command::Reconfigure(next.clone()), version);
+        self.changing.remove(&next.pid);
+        self.totals.configuration_changes += 1;
+        self.births.on_committed(now.monotonic, &next);
+        if let Some(before) = before {
+            self.guardian.on_change(now, &before, &next);
+        }
+        self.commit_if_ready(next.pid.app_id, out);
+        self.configuration_answer(ErrorCode::Ok, next.pid)
     }
 
     /// A call that asked for a replica has ended.
@@ -282,17 +323,6 @@ impl MetaCore {
         self.cure(now, out);
     }
 
-    /// Takes over a durable command. Returns the configuration that it replaces, if any.
-    fn apply(&mut self, command: Command, version: Version) -> Option<PartitionConfiguration> {
-        let before = match &command {
-            Command::Reconfigure(next) => self.state.partition(next.pid),
-            Command::CreateTable(_) | Command::DropTable { .. } => None,
-        };
-        let before = before.map(|partition| partition.configuration.clone());
-        self.state.apply(command, version);
-        before
-    }
-
     /// Hands a command to the store.
     fn commit(&mut self, command: Command, reply_to: Vec<RequestToken>, out: &mut Vec<Effect>) {
         self.last_token += 1;
@@ -317,10 +347,6 @@ impl MetaCore {
         }
         self.pending.insert(token, Pending { command, reply_to });
         out.push(Effect::Commit { token, transaction });
-    }
-
-    fn is_changing(&self, table: AppId) -> bool {
-        self.changing.keys().any(|pid| pid.app_id == table)
     }
 
     fn create_replica(&self, call: CreateCall) -> Option<Effect> {
@@ -384,6 +410,14 @@ impl MetaCore {
         };
         Answer::UpdateConfiguration(Box::new(ConfigurationUpdateResponse { err, config }))
     }
+}
+
+/// Gives everybody who has asked for the same the same answer.
+fn reply(to: Vec<RequestToken>, answer: &Answer, out: &mut Vec<Effect>) {
+    out.extend(to.into_iter().map(|to| Effect::Reply {
+        to,
+        answer: answer.clone(),
+    }));
 }
 
 #[cfg(test)]

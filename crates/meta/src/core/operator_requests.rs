@@ -133,7 +133,8 @@ impl MetaCore {
             && configuration
                 .members()
                 .all(|node| self.detector.is_lease_over(node));
-        let may_change = !self.changing.contains_key(&pid);
+        let may_change =
+            !self.changing.contains_key(&pid) && !self.staging.holds_partitions(pid.app_id);
         (are_gone && may_change).then(|| configuration.without_members())
     }
 

@@ -224,6 +224,9 @@ impl MetaCore {
         if self.staging.is_dropping(pid.app_id) {
             return Err(ErrorCode::BusyDropping);
         }
+        if self.staging.holds_partitions(pid.app_id) {
+            return Err(ErrorCode::Busy);
+        }
         let wanted = wire_form::received_configuration(&request.config);
         if let Some(token) = self.changing.get(&pid) {
             return match self.pending.get_mut(token) {

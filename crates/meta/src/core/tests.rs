@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::stored;
+use crate::table_request::TableRequest;
 use crate::testing::node;
 use pegasus_metastore::{Entry, Operation};
 use pegasus_wire::failure_detector::BeaconMsg;
@@ -15,6 +16,7 @@ use std::time::Duration;
 
 mod curing;
 mod golden;
+mod table_changes;
 
 const REQUEST: RequestToken = RequestToken(1);
 
@@ -179,8 +181,14 @@ impl Cluster {
     }
 
     pub fn drop_table(&mut self, request: &ConfigurationDropAppRequest) -> Option<Answer> {
+        self.change_table(request.clone())
+    }
+
+    /// The answer, if there is one at once.
+    fn change_table(&mut self, request: impl Into<TableRequest>) -> Option<Answer> {
         let mut out = Vec::new();
-        self.core.drop_app(self.now, REQUEST, request, &mut out);
+        let request = request.into();
+        self.core.change_table(self.now, REQUEST, request, &mut out);
         self.settle(out);
         self.answers.pop()
     }

@@ -51,6 +51,13 @@ impl Memory {
         self.passed_over.retain(|pid, _| pid.app_id != table);
     }
 
+    pub fn on_recall(&mut self, now: Now, configuration: &PartitionConfiguration) {
+        self.drops.recall(now, configuration);
+        for &node in &configuration.last_drops {
+            self.reports.forget(node);
+        }
+    }
+
     /// What `node` has reported of a partition since the partition last changed.
     pub fn sighting(&self, node: RpcAddress, pid: Gpid) -> Sighting<'_> {
         let since = self.changed.get(&pid).copied();

@@ -185,6 +185,24 @@ impl Guardian {
         self.without_members.retain(|pid, _| pid.app_id != table);
     }
 
+    /// A table is in service again: its partitions have no members, and which former one has the
+    /// data, the servers must say anew. What they said before may be older than the table's end.
+    pub fn on_recall(&mut self, now: Now, state: &ClusterState, table: AppId) {
+        let partitions = state.table(table).map(|table| &table.partitions);
+        for partition in partitions.into_iter().flatten() {
+            self.memory.on_recall(now, &partition.configuration);
+        }
+        self.look_at(state, table);
+    }
+
+    /// What the partitions of a table should be has changed.
+    pub fn look_at(&mut self, state: &ClusterState, table: AppId) {
+        let partitions = state.table(table).map(|table| &table.partitions);
+        let partitions = partitions.into_iter().flatten();
+        self.urgent
+            .extend(partitions.map(|partition| partition.configuration.pid));
+    }
+
     /// Drops everything that is under way; what is needed is proposed again.
     pub fn drop_proposals(&mut self) {
         self.proposals.clear();

@@ -30,8 +30,9 @@ impl Cluster {
             return;
         };
         let kind = request.r#type;
-        let is_announcement =
-            kind == ConfigType::CT_ASSIGN_PRIMARY && request.config.primary != RpcAddress::INVALID;
+        let is_announcement = kind == ConfigType::CT_INVALID
+            || kind == ConfigType::CT_ASSIGN_PRIMARY
+                && request.config.primary != RpcAddress::INVALID;
         let gives = matches!(
             kind,
             ConfigType::CT_ASSIGN_PRIMARY

@@ -20,6 +20,7 @@ use crate::traffic::{Arrival, Asker};
 const STEP: u64 = 10;
 pub const TICK: u64 = 50;
 pub const MEMBERS: usize = 3;
+pub const TABLE: &str = "temp";
 
 pub struct Cluster {
     pub random: Random,
@@ -94,7 +95,7 @@ impl Cluster {
         }
         let partition_count = 1 << self.random.below(4);
         let request = ConfigurationCreateAppRequest {
-            app_name: "temp".to_owned(),
+            app_name: TABLE.to_owned(),
             options: CreateAppOptions {
                 partition_count,
                 replica_count: i32::try_from(MEMBERS).unwrap(),
@@ -141,6 +142,9 @@ impl Cluster {
         self.now += STEP;
         if self.faults {
             self.break_something();
+            self.administer();
+        } else {
+            self.put_right();
         }
         self.wake_up();
         while let Some(entry) = self.arrivals.first_entry() {

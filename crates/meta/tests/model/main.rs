@@ -1,5 +1,6 @@
 //! A cluster of pretended replica servers around a real [`MetaCore`], with random deaths, hangs,
-//! restarts, goodbyes, lost messages and restarts of the meta server. One seed decides everything.
+//! restarts, goodbyes, lost messages and restarts of the meta server, while administrators change, drop
+//! and recall the table. One seed decides everything.
 //!
 //! Checked all the time: at most one server can serve a partition, and whoever can has everything
 //! that was ever committed; no role is given to a dead server; nothing moves while the cluster is
@@ -17,6 +18,7 @@
 mod checks;
 mod cluster;
 mod faults;
+mod operators;
 mod random;
 mod replica;
 mod replica_server;

@@ -76,6 +76,51 @@ fn atomic_writes_see_what_is_in_flight() {
     assert_eq!((last.new_value, last.decree), (2, 2));
 }
 
+/// The table of [`Lone`] with an environment.
+fn table(key: &str, value: &str) -> AppInfo {
+    AppInfo {
+        partition_count: 8,
+        envs: [(key.to_owned(), value.to_owned())].into(),
+        ..AppInfo::default()
+    }
+}
+
+#[test]
+fn environments_take_effect_when_the_table_is_described_and_end_with_them() {
+    let mut lone = Lone::new();
+    let ttl = |lone: &Lone, hash_key: &[u8]| {
+        let at = pegasus_engine::ReadAt {
+            now_epoch_s: pegasus_common::clock::EpochSeconds::now().0,
+            tier: ReadTier::All,
+        };
+        match lone.replica.handle.engine.ttl(&raw_key(hash_key), at) {
+            pegasus_engine::ReadOutcome::Done(found) => found.ttl_seconds,
+            other => panic!("{other:?}"),
+        }
+    };
+    let mut seqid = 0;
+    let mut write = |lone: &mut Lone, hash_key: &[u8]| {
+        seqid += 1;
+        lone.write(seqid, put(hash_key, b"1"));
+        lone.end_turn();
+        lone.log_one();
+    };
+    lone.replica.set_app(table("default_ttl", "1000"));
+    write(&mut lone, b"mortal");
+    assert!((990..=1_000).contains(&ttl(&lone, b"mortal")));
+    let settings = |lone: &Lone| lone.replica.handle.engine.settings().get();
+    assert_eq!(settings(&lone).default_ttl_s, 1_000);
+
+    let denial = table("replica.deny_client_request", "timeout*all");
+    lone.replica.set_app(denial);
+    assert!(lone.replica.handle.rules().denial.is_some());
+    write(&mut lone, b"immortal");
+    assert_eq!(ttl(&lone, b"immortal"), -1, "the environment is gone");
+    lone.replica.set_app(AppInfo::default());
+    assert_eq!(lone.replica.handle.rules().denial, None);
+    assert_eq!(settings(&lone), pegasus_engine::TableSettings::default());
+}
+
 #[test]
 fn timestamps_grow_when_the_clock_does_not() {
     let mut lone = Lone::new();

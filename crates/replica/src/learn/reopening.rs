@@ -103,7 +103,7 @@ async fn attempt(
         load::reopen(&opening, (disk, &node.disks[disk]), gpid, remains)
     });
     let mut replica = opened.await??;
-    replica.app = failed.app.clone();
+    replica.set_app(failed.app.clone());
     Ok(replica)
 }
 

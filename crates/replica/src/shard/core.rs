@@ -35,6 +35,8 @@ use super::log_lane::Logged;
 use super::message::ShardMessage;
 use crate::answers::AnswerSink;
 use crate::answers::Answers;
+use crate::client_rules::Access;
+use crate::client_rules::Rejection;
 use crate::hosted_replica::HostedReplica;
 use crate::hosted_replica::Staged;
 use crate::instance::ReplicaInstance;
@@ -165,8 +167,10 @@ impl Core {
         argument: &Bytes,
         requester: Requester,
     ) {
-        if let Err(error) = self.try_write(head, code, argument, requester) {
-            self.exits.answers().fail(requester, error);
+        match self.try_write(head, code, argument, requester) {
+            Ok(()) => {}
+            Err(Rejection::Error(error)) => self.exits.answers().fail(requester, error),
+            Err(Rejection::Silence) => self.exits.answers().leave_unanswered(requester),
         }
         self.end_turn_if_large();
     }
@@ -177,13 +181,15 @@ impl Core {
         code: TaskCode,
         argument: &Bytes,
         requester: Requester,
-    ) -> Result<(), ErrorCode> {
+    ) -> Result<(), Rejection> {
         let gpid = head.gpid;
         let replica = self.replicas.get(&gpid).ok_or(ErrorCode::ObjectNotFound)?;
+        let rules = replica.handle.rules();
+        rules.admit(Access::Write, head.partition_hash)?;
         let (disk, status) = (replica.disk, replica.machine.status());
         let size_max = self.exits.node.write_size_max.load(Ordering::Relaxed);
         if size_max > 0 && u64::try_from(head.body_len).unwrap_or(u64::MAX) > size_max {
-            return Err(ErrorCode::InvalidData);
+            return Err(ErrorCode::InvalidData.into());
         }
         let write = DecodedWrite::decode(code, argument).map_err(|problem| {
             warn!(%gpid, %code, error = %problem, "malformed write refused");
@@ -192,10 +198,10 @@ impl Core {
         let write = write.ok_or(ErrorCode::HandlerNotFound)?;
         if write.effect_bytes_max() > EFFECT_BYTES_MAX {
             warn!(%gpid, %code, "write refused: its effect is too large for one mutation");
-            return Err(ErrorCode::InvalidData);
+            return Err(ErrorCode::InvalidData.into());
         }
         if !write.hash_fits(head.partition_hash) {
-            return Err(ErrorCode::InvalidParameters);
+            return Err(ErrorCode::InvalidParameters.into());
         }
         // What the lease is at this moment, the replica knows before it looks at the write (I4).
         self.check_lease();
@@ -203,10 +209,10 @@ impl Core {
         if status == ReplicaStatus::Primary
             && let Some(refusal) = self.exits.node.disks[disk].write_refusal()
         {
-            return Err(refusal);
+            return Err(refusal.into());
         }
         if self.exits.lanes[disk].is_clogged() {
-            return Err(ErrorCode::Busy);
+            return Err(ErrorCode::Busy.into());
         }
         let now = self.clock().wall;
         let arrived = ArrivedWrite { write, requester };

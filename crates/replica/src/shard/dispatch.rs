@@ -279,6 +279,9 @@ impl Shard {
             ShardMessage::LogSafe { disk, ticket } => core.on_log_safe(disk, ticket),
             ShardMessage::LogFailed { disk, reason } => core.on_log_failed(disk, &reason),
             ShardMessage::LogPinned(gpids) => core.on_log_pinned(&gpids),
+            ShardMessage::Answer(RemoteAnswer { to, frame }) if frame.is_empty() => {
+                self.outputs.leave_unanswered(to);
+            }
             ShardMessage::Answer(RemoteAnswer { to, frame }) => {
                 self.outputs.answer(to, |out| out.extend_from_slice(&frame));
             }

@@ -134,7 +134,7 @@ impl Exits {
                 let request = ReplicaRequest {
                     gpid,
                     request,
-                    app: replica.app.clone(),
+                    app: replica.app().clone(),
                     committed: replica.machine.committed(),
                 };
                 self.tell_control(ControlMessage::Reconfigure(Box::new(request)));
@@ -162,7 +162,7 @@ impl Exits {
                 let fetch = Fetch {
                     instance: replica.instance(),
                     disk: replica.disk,
-                    app: replica.app.clone(),
+                    app: replica.app().clone(),
                     from,
                     signature,
                     configuration,
@@ -203,7 +203,8 @@ impl Exits {
     }
 
     fn send(&mut self, replica: &HostedReplica, to: &[RpcAddress], message: &Message) {
-        let frame = peer_messages::encode(replica.gpid(), self.node.address, &replica.app, message);
+        let frame =
+            peer_messages::encode(replica.gpid(), self.node.address, replica.app(), message);
         for &peer in to {
             self.links.send(peer, frame.clone());
         }

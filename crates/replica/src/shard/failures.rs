@@ -61,7 +61,7 @@ impl Core {
             let failed = FailedReplica {
                 gpid,
                 disk: replica.disk,
-                app: replica.app.clone(),
+                app: replica.app().clone(),
                 remains: replica.machine.remains(),
             };
             self.close_elsewhere(replica);

@@ -29,7 +29,7 @@ impl Core {
         source: ConfigurationSource,
     ) {
         self.with_replica(gpid, |replica, _, effects| {
-            replica.app = app;
+            replica.set_app(app);
             replica
                 .machine
                 .on_configuration(configuration, source, effects);
@@ -40,7 +40,7 @@ impl Core {
     /// What the meta server wants a replica to bring about.
     pub fn on_proposal(&mut self, gpid: Gpid, proposal: &Proposal, app: AppInfo) {
         self.with_replica(gpid, |replica, _, effects| {
-            replica.app = app;
+            replica.set_app(app);
             replica.machine.on_proposal(proposal, effects);
             replica.publish();
         });

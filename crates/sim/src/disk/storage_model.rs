@@ -6,7 +6,9 @@ use std::sync::Arc;
 use bytes::Bytes;
 use parking_lot::Mutex;
 use pegasus_engine::payload::{PayloadView, Record};
-use pegasus_engine::{AppliedMark, AppliedMutation, ApplyError, Lookup, ReadTier, StoredValues};
+use pegasus_engine::{
+    AppliedMark, AppliedMutation, ApplyError, Lookup, ReadTier, StoredValues, TableSettings,
+};
 use pegasus_pacifica::DigestAt;
 use pegasus_replica::ReplicaStorage;
 
@@ -104,6 +106,9 @@ impl StoredValues for ModelStorage {
 }
 
 impl ReplicaStorage for ModelStorage {
+    /// They concern reads of ranges and compactions, and there are none here.
+    fn change_settings(&self, _: TableSettings) {}
+
     fn apply(&self, run: &[AppliedMutation]) -> Result<(), ApplyError> {
         let mut state = self.state.lock();
         let applied = state.newest.mark.decree;

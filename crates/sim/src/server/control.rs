@@ -110,7 +110,7 @@ impl Turn<'_> {
                 instruction,
             } => {
                 self.with_replica(gpid, |replica, _, effects| {
-                    replica.app = *app;
+                    replica.set_app(*app);
                     match &instruction {
                         Instruction::Configure {
                             configuration,

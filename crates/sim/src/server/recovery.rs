@@ -180,7 +180,7 @@ impl Turn<'_> {
         let storage = ModelStorage::open(Snapshot::default());
         let instance = self.install(gpid, storage, Recovered::empty());
         self.append(gpid, instance, LogRecord::Reset(Ballot::ZERO));
-        self.with_replica(gpid, |replica, _, _| replica.app = app);
+        self.with_replica(gpid, |replica, _, _| replica.set_app(app));
     }
 
     /// Puts a directory in place.

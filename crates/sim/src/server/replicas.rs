@@ -112,7 +112,7 @@ impl Turn<'_> {
                 let request = ReplicaRequest {
                     gpid,
                     request,
-                    app: hosted.replica.app.clone(),
+                    app: hosted.replica.app().clone(),
                     committed: hosted.machine().committed(),
                 };
                 self.stub(|stub, now, out| stub.on_request(now, &request, out));
