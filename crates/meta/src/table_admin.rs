@@ -147,6 +147,7 @@ impl Staging {
         let (name, options) = (request.app_name.as_str(), &request.options);
         if !is_valid_name(name)
             || options.app_type != APP_TYPE
+            || !options.is_stateful
             || !rules.allow_partition_count(options.partition_count)
             || !rules.allow_replica_count(options.replica_count, capacity.alive_nodes)
             || !are_valid_envs(&options.envs)
@@ -280,6 +281,7 @@ mod tests {
                 partition_count: partitions,
                 replica_count: replicas,
                 app_type: "pegasus".to_owned(),
+                is_stateful: true,
                 ..CreateAppOptions::default()
             },
         }
@@ -303,6 +305,9 @@ mod tests {
         let mut other_type = create("t", 8, 3);
         other_type.options.app_type = "rocksdb".to_owned();
         assert_eq!(judge(other_type), refused);
+        let mut stateless = create("t", 8, 3);
+        stateless.options.is_stateful = false;
+        assert_eq!(judge(stateless), refused);
         let mut bad_env = create("t", 8, 3);
         let env = ("rocksdb.num_levels".to_owned(), "x".to_owned());
         bad_env.options.envs.extend([env]);
