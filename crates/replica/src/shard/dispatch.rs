@@ -261,10 +261,7 @@ impl Shard {
             };
             let mut frame = bytes::BytesMut::new();
             response::encode_ok(&mut frame, &requester.to.addressing(), &response);
-            let answer = RemoteAnswer {
-                to: requester.to,
-                frame,
-            };
+            let answer = RemoteAnswer::new(requester.to, frame);
             node.shards[requester.shard].send(ShardMessage::Answer(answer));
         };
         if self.node.read_pool.submit(job).is_err() {
@@ -279,7 +276,8 @@ impl Shard {
             ShardMessage::LogSafe { disk, ticket } => core.on_log_safe(disk, ticket),
             ShardMessage::LogFailed { disk, reason } => core.on_log_failed(disk, &reason),
             ShardMessage::LogPinned(gpids) => core.on_log_pinned(&gpids),
-            ShardMessage::Answer(RemoteAnswer { to, frame }) => {
+            ShardMessage::Answer(RemoteAnswer { to, frame, held }) => {
+                drop(held);
                 self.outputs.answer(to, |out| out.extend_from_slice(&frame));
             }
             ShardMessage::Write(write) => {
