@@ -11,12 +11,14 @@ pub mod membership;
 mod onebox;
 mod random_inputs;
 mod random_operations;
+pub mod raw_frames;
 pub mod raw_socket;
 mod replica_digests;
+pub mod resources;
 mod table_model;
 
 pub use crash_load::CrashLoad;
 pub use environment::{binary, checkout, number_from_env, shared_directory};
 pub use onebox::{Node, Onebox, OneboxOptions};
 pub use random_operations::RandomOperations;
-pub use replica_digests::wait_until_identical;
+pub use replica_digests::{settled_digest, wait_until_identical};
