@@ -8,12 +8,13 @@ CAMPAIGNS := --package pegasus-sim --package pegasus-pacifica --package pegasus-
 	--features pegasus-sim/reach,pegasus-sim/planted,pegasus-log/planted \
 	--test campaign --test planted --test model --test power_cut
 
-.PHONY: help setup onebox stop test lint fix bench
+.PHONY: help setup onebox stop test fuzz lint fix bench
 
 help:
 	@echo 'make onebox   build, then start a local cluster: one meta server, three replica servers'
 	@echo 'make stop     stop it and keep its data'
 	@echo 'make test     every test, among them crashes and the official Python client'
+	@echo 'make fuzz     libFuzzer on everything that reads bytes from outside, FUZZ_SECONDS for each'
 	@echo 'make lint     formatting, clippy, licences and sources of the dependencies'
 	@echo 'make fix      repair what can be repaired by machine'
 	@echo 'make bench    measure put and get beside Redis; figures go to docs/performance.md'
@@ -33,6 +34,10 @@ test: setup
 	cargo build --workspace
 	cargo test --workspace
 	cargo test $(CAMPAIGNS)
+
+# The short run of every target, without libFuzzer, is in `make test`.
+fuzz: setup
+	tools/fuzz.sh
 
 lint: setup
 	cargo fmt --all --check
