@@ -8,13 +8,14 @@ CAMPAIGNS := --package pegasus-sim --package pegasus-pacifica --package pegasus-
 	--features pegasus-sim/reach,pegasus-sim/planted,pegasus-log/planted \
 	--test campaign --test planted --test model --test power_cut
 
-.PHONY: help setup onebox stop test test-clients lint fix bench
+.PHONY: help setup onebox stop test test-clients fuzz lint fix bench
 
 help:
 	@echo 'make onebox   build, then start a local cluster: one meta server, three replica servers'
 	@echo 'make stop     stop it and keep its data'
 	@echo 'make test     every test, among them crashes and the official Python client'
 	@echo 'make test-clients  our tests of the official Python, Go, Java and Node.js clients (docs/clients.md)'
+	@echo 'make fuzz     libFuzzer on everything that reads bytes from outside, FUZZ_SECONDS for each'
 	@echo 'make lint     formatting, clippy, licences and sources of the dependencies'
 	@echo 'make fix      repair what can be repaired by machine'
 	@echo 'make bench    measure put and get beside Redis; figures go to docs/performance.md'
@@ -39,6 +40,10 @@ test: setup
 test-clients: setup
 	cargo build --package pegasus-cli
 	tests/clients/run --pegasus $(TARGET_DIR)/debug/pegasus
+
+# The short run of every target, without libFuzzer, is in `make test`.
+fuzz: setup
+	tools/fuzz.sh
 
 lint: setup
 	cargo fmt --all --check

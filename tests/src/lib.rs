@@ -11,8 +11,10 @@ pub mod membership;
 mod onebox;
 mod random_inputs;
 mod random_operations;
+pub mod raw_frames;
 pub mod raw_socket;
 mod replica_digests;
+pub mod resources;
 pub mod rrdb_connection;
 mod table_model;
 
@@ -20,4 +22,4 @@ pub use crash_load::CrashLoad;
 pub use environment::{binary, checkout, number_from_env, shared_directory};
 pub use onebox::{Node, Onebox, OneboxOptions};
 pub use random_operations::RandomOperations;
-pub use replica_digests::wait_until_identical;
+pub use replica_digests::{settled_digest, wait_until_identical};

@@ -201,6 +201,20 @@ impl Onebox {
             .expect("the binary can be run")
     }
 
+    /// The lines of all logs and outputs that tell of a panic.
+    #[must_use]
+    pub fn panics(&self) -> Vec<String> {
+        let files = files_below(&self.cluster_directory());
+        // What is no text is no log.
+        let texts = files
+            .iter()
+            .filter_map(|path| fs::read_to_string(path).ok());
+        texts
+            .flat_map(|text| text.lines().map(str::to_owned).collect::<Vec<_>>())
+            .filter(|line| line.contains("panicked at"))
+            .collect()
+    }
+
     /// Where everything of this cluster lies: `<role><number>` for each process.
     #[must_use]
     pub fn cluster_directory(&self) -> PathBuf {

@@ -4,6 +4,11 @@ use std::io::{ErrorKind, Read as _, Write as _};
 use std::net::{Shutdown, TcpStream};
 use std::time::Duration;
 
+use pegasus_common::Gpid;
+use pegasus_wire::frame::RequestHead;
+
+use crate::raw_frames::Framing;
+
 /// How long a server may take to answer or to close.
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -112,29 +117,15 @@ impl RawSocket {
 /// A request frame with a version 0 header, for the partition of an existing table or (0, 0).
 #[must_use]
 pub fn request_frame(name: &[u8], (table, partition): (i32, i32), args: &[u8]) -> Vec<u8> {
-    let mut body = vec![0x80, 0x01, 0x00, 0x01];
-    body.extend_from_slice(&length_of(name));
-    body.extend_from_slice(name);
-    body.extend_from_slice(&7_u32.to_be_bytes());
-    body.extend_from_slice(args);
-
-    let mut frame = b"THFT".to_vec();
-    for field in [
-        [0; 4],
-        48_u32.to_be_bytes(),
-        [0; 4],
-        length_of(&body),
-        [0; 4],
-    ] {
-        frame.extend_from_slice(&field);
-    }
-    let thread_hash = table.wrapping_mul(7919).wrapping_add(partition);
-    for field in [table, partition, 10_000, thread_hash] {
-        frame.extend_from_slice(&field.to_be_bytes());
-    }
-    frame.extend_from_slice(&[0; 8]);
-    frame.extend_from_slice(&body);
-    frame
+    let gpid = Gpid::new(table, partition);
+    let head = RequestHead {
+        gpid,
+        timeout_ms: 10_000,
+        thread_hash: gpid.thread_hash(),
+        seqid: 7,
+        ..RequestHead::default()
+    };
+    Framing::Thrift0.frame(name, &head, args)
 }
 
 /// Where the length of the body stands in such a frame.
@@ -143,9 +134,3 @@ pub const BODY_LENGTH_OFFSET: usize = 16;
 pub const VERSION_OFFSET: usize = 4;
 /// Where the body begins: with the version and type of the message.
 pub const BODY_OFFSET: usize = 48;
-
-fn length_of(bytes: &[u8]) -> [u8; 4] {
-    u32::try_from(bytes.len())
-        .expect("less than 4 GB")
-        .to_be_bytes()
-}

@@ -16,8 +16,19 @@ const CALL_TIMEOUT: Duration = Duration::from_secs(5);
 /// Asks all three members until they answer alike; returns their number of records.
 ///
 /// # Panics
-/// There are fewer members, one does not answer, or they stay different.
+/// As [`settled_digest`].
 pub async fn wait_until_identical(pool: &SessionPool, members: &PartitionMembers) -> i64 {
+    settled_digest(pool, members).await.record_count
+}
+
+/// Asks all three members until they answer alike; returns their answer.
+///
+/// # Panics
+/// There are fewer members, one does not answer, or they stay different.
+pub async fn settled_digest(
+    pool: &SessionPool,
+    members: &PartitionMembers,
+) -> QueryReplicaDigestResponse {
     let servers: Vec<RpcAddress> = members
         .primary
         .iter()
@@ -32,7 +43,7 @@ pub async fn wait_until_identical(pool: &SessionPool, members: &PartitionMembers
             digests.push(digest(pool, server, members).await);
         }
         if digests.iter().all(|other| *other == digests[0]) {
-            return digests[0].record_count;
+            return digests.swap_remove(0);
         }
         assert!(Instant::now() < deadline, "{}: {digests:#?}", members.gpid);
         sleep(Duration::from_millis(100)).await;

@@ -14,7 +14,7 @@ use pegasus_common::{key, partition_hash};
 use pegasus_tests::raw_socket::{
     BODY_LENGTH_OFFSET, BODY_OFFSET, Ending, RawSocket, VERSION_OFFSET, request_frame,
 };
-use pegasus_tests::{Node, Onebox, OneboxOptions, binary};
+use pegasus_tests::{Node, Onebox, OneboxOptions, binary, resources};
 use pegasus_wire::TaskCode;
 use rand::rngs::StdRng;
 use rand::{Rng as _, SeedableRng as _};
@@ -246,14 +246,7 @@ impl Stage {
 }
 
 fn resident_bytes(node: &Node) -> u64 {
-    let pid = node.pid.expect("a living process");
-    let status = fs::read_to_string(format!("/proc/{pid}/status")).expect("a living process");
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-    let kilobytes = line.and_then(|rest| rest.trim().strip_suffix(" kB"));
-    let kilobytes: u64 = kilobytes
-        .and_then(|number| number.parse().ok())
-        .expect("VmRSS in kB");
-    kilobytes << 10
+    resources::resident_bytes(node.pid.expect("a living process"))
 }
 
 /// Sends everything there is, and expects the server to close without a word.

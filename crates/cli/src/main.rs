@@ -4,6 +4,7 @@ mod bench;
 mod chaos;
 mod error;
 mod onebox;
+mod open_files;
 mod servers;
 mod shell;
 mod signals;

@@ -15,6 +15,7 @@ use tracing::info;
 
 use crate::error::CliError;
 use crate::error::with_causes;
+use crate::open_files;
 use crate::signals::ended;
 
 /// What a server is started with.
@@ -29,6 +30,7 @@ pub struct ServerCommand {
 pub fn run_meta(command: &ServerCommand) -> Result<(), CliError> {
     let config: MetaServerConfig = read(&command.config)?;
     let logging = start_logging(&config.core.log_directory, "meta", &config.logger)?;
+    open_files::raise_limit(config.network.max_connections);
     finish(
         "meta",
         pegasus_meta::server::run(config, logging.level(), ended()),
@@ -39,6 +41,7 @@ pub fn run_meta(command: &ServerCommand) -> Result<(), CliError> {
 pub fn run_replica(command: &ServerCommand) -> Result<(), CliError> {
     let config: ReplicaServerConfig = read(&command.config)?;
     let logging = start_logging(&config.core.log_directory, "replica", &config.logger)?;
+    open_files::raise_limit(config.network.max_connections);
     finish(
         "replica",
         pegasus_replica::server::run(config, logging.level(), ended()),

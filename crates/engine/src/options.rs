@@ -124,8 +124,10 @@ pub struct EngineOptions {
 pub struct RangeLimits {
     /// Records that one `multi_get` visits or returns (`rocksdb_multi_get_max_iteration_count`).
     pub multi_get_count_max: u32,
-    /// Bytes that one `multi_get` returns; 0 = unlimited (`rocksdb_multi_get_max_iteration_size`).
-    pub multi_get_bytes_max: u64,
+    /// Bytes that one `multi_get`, one `batch_get` or one batch of a scan returns; the last record may
+    /// exceed it; 0 = unlimited (`rocksdb_multi_get_max_iteration_size`). Upstream bounds a `multi_get`
+    /// of a range alone.
+    pub answer_bytes_max: u64,
     /// Records of a scan batch (`rocksdb_max_iteration_count`).
     pub scan_count_max: u32,
     /// Time of one range read, unless the table says otherwise; `None` = unlimited
@@ -137,7 +139,7 @@ impl Default for RangeLimits {
     fn default() -> Self {
         Self {
             multi_get_count_max: 3000,
-            multi_get_bytes_max: 30 << 20,
+            answer_bytes_max: 30 << 20,
             scan_count_max: 1000,
             time_max: Some(Duration::from_secs(30)),
         }

@@ -58,6 +58,7 @@ mod batch;
 mod directory;
 mod error;
 pub mod file_layer;
+pub mod fuzzing;
 mod header;
 mod log;
 mod marker;

@@ -59,6 +59,7 @@ impl TableRules {
         let (name, options) = (request.app_name.as_str(), &request.options);
         if !is_valid_name(name)
             || options.app_type != APP_TYPE
+            || !options.is_stateful
             || !self.allow_partition_count(options.partition_count)
             || !self.allow_replica_count(options.replica_count, capacity.alive_nodes)
             || table_env::check_at_creation(&options.envs).is_err()
@@ -150,6 +151,7 @@ mod tests {
                 partition_count: partitions,
                 replica_count: replicas,
                 app_type: "pegasus".to_owned(),
+                is_stateful: true,
                 ..CreateAppOptions::default()
             },
         }
@@ -174,6 +176,9 @@ mod tests {
         let mut other_type = create("t", 8, 3);
         other_type.options.app_type = "rocksdb".to_owned();
         assert_eq!(judge(other_type), refused);
+        let mut stateless = create("t", 8, 3);
+        stateless.options.is_stateful = false;
+        assert_eq!(judge(stateless), refused);
         let mut bad_env = create("t", 8, 3);
         let env = ("rocksdb.num_levels".to_owned(), "x".to_owned());
         bad_env.options.envs.extend([env]);

@@ -151,6 +151,7 @@ async fn cluster(directory: &std::path::Path, partition_count: i32) -> Cluster {
             partition_count,
             replica_count: 3,
             app_type: "pegasus".to_owned(),
+            is_stateful: true,
             ..CreateAppOptions::default()
         },
     };

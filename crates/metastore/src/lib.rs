@@ -25,7 +25,7 @@ pub mod transaction;
 mod key_space;
 
 pub use leadership::{Epoch, Leadership};
-pub use local::{LocalOptions, LocalStore, OpenError};
+pub use local::{LocalOptions, LocalStore, OpenError, fuzzing};
 pub use memory::{CommitFault, MemoryCluster, MemoryStore};
 pub use store::{BoxFuture, CommitError, MetadataStore, ScanRange, StoreError};
 pub use transaction::{Entry, Operation, Precondition, Transaction, Version};

@@ -3,6 +3,7 @@
 
 use bytes::BytesMut;
 use pegasus_common::ErrorCode;
+use pegasus_rpc::HeldBytes;
 use pegasus_rpc::Outputs;
 use pegasus_rpc::ReplyTo;
 use pegasus_wire::frame::response;
@@ -17,6 +18,20 @@ pub struct RemoteAnswer {
     pub to: ReplyTo,
     /// The whole frame; empty if the request gets no answer.
     pub frame: BytesMut,
+    /// Its account with the connection, if it may be large.
+    pub held: Option<HeldBytes>,
+}
+
+impl RemoteAnswer {
+    /// A small answer.
+    #[must_use]
+    pub fn new(to: ReplyTo, frame: BytesMut) -> Self {
+        Self {
+            to,
+            frame,
+            held: None,
+        }
+    }
 }
 
 /// Takes the answers that a replica gives.
@@ -49,10 +64,7 @@ impl Answers<'_> {
         if requester.shard == self.shard {
             self.outputs.leave_unanswered(requester.to);
         } else if let Some(batch) = self.remote.get_mut(requester.shard) {
-            batch.push(RemoteAnswer {
-                to: requester.to,
-                frame: BytesMut::new(),
-            });
+            batch.push(RemoteAnswer::new(requester.to, BytesMut::new()));
         }
     }
 }
@@ -64,10 +76,7 @@ impl AnswerSink for Answers<'_> {
         } else if let Some(batch) = self.remote.get_mut(requester.shard) {
             let mut frame = BytesMut::new();
             encode(&mut frame);
-            batch.push(RemoteAnswer {
-                to: requester.to,
-                frame,
-            });
+            batch.push(RemoteAnswer::new(requester.to, frame));
         }
     }
 }

@@ -128,7 +128,7 @@ pegasus_common::config_section! {
         rocksdb_limiter_max_write_megabytes_per_sec: u32 = 500,
         /// Records that one multi_get examines.
         rocksdb_multi_get_max_iteration_count: u32 = 3_000 => 1..=10_000_000,
-        /// Bytes that one multi_get of a range returns; 0 is no limit.
+        /// Bytes that one multi_get, one batch_get or one batch of a scan returns; 0 is no limit.
         rocksdb_multi_get_max_iteration_size: u64 = 30 << 20,
         /// Records of one scan batch.
         rocksdb_max_iteration_count: u32 = 1_000 => 1..=10_000_000,
@@ -191,7 +191,7 @@ impl StorageSection {
             limiter_max_write_megabytes_per_sec: self.rocksdb_limiter_max_write_megabytes_per_sec,
             range_limits: RangeLimits {
                 multi_get_count_max: self.rocksdb_multi_get_max_iteration_count,
-                multi_get_bytes_max: self.rocksdb_multi_get_max_iteration_size,
+                answer_bytes_max: self.rocksdb_multi_get_max_iteration_size,
                 scan_count_max: self.rocksdb_max_iteration_count,
                 time_max: (time_ms > 0).then(|| Duration::from_millis(time_ms)),
             },

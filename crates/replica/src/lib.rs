@@ -21,6 +21,7 @@ mod control;
 mod disk;
 mod disk_health;
 mod engine_events;
+pub mod fuzzing;
 mod hosted_replica;
 mod http;
 mod instance;

@@ -12,6 +12,7 @@ use pegasus_common::metrics::GaugeInfo;
 use pegasus_common::metrics::Registry;
 use pegasus_common::metrics::Unit;
 use pegasus_log::LogStats;
+use pegasus_rpc::ConnectionGate;
 
 use crate::disk::Disk;
 use crate::disk_health::DiskHealth;
@@ -51,6 +52,22 @@ const READ_POOL_REFUSED: CounterInfo = CounterInfo::new(
     "read_pool_refused_requests",
     Unit::Requests,
     "reads refused because too many waited already",
+);
+
+const UNSENT_REFUSED: CounterInfo = CounterInfo::new(
+    "unsent_replies_refused_requests",
+    Unit::Requests,
+    "slow reads refused because their clients take no answers",
+);
+const UNSENT_BYTES: GaugeInfo = GaugeInfo::new(
+    "unsent_reply_bytes",
+    Unit::Bytes,
+    "answers that clients have not taken",
+);
+const OPEN_CONNECTIONS: GaugeInfo = GaugeInfo::new(
+    "open_connections",
+    Unit::Connections,
+    "connections that others have made to this server",
 );
 
 const LEARN_POOL_WAITING: GaugeInfo = GaugeInfo::new(
@@ -220,9 +237,11 @@ pub struct ServerMetrics {
     pub beacon_failures: Counter,
     /// Reads that may touch the disk.
     pub read_pool: ReadPoolMetrics,
+    /// Slow reads refused because their clients take no answers.
+    pub unsent_refused: Counter,
     /// Learning.
     pub learning: LearnMetrics,
-    _server: Entity,
+    server: Entity,
     disks: Vec<Entity>,
 }
 
@@ -243,6 +262,7 @@ impl ServerMetrics {
                 waiting: server.gauge(&READ_POOL_WAITING),
                 refused: server.counter(&READ_POOL_REFUSED),
             },
+            unsent_refused: server.counter(&UNSENT_REFUSED),
             learning: LearnMetrics {
                 pool: ReadPoolMetrics {
                     waiting: server.gauge(&LEARN_POOL_WAITING),
@@ -254,8 +274,21 @@ impl ServerMetrics {
                 checkpoints: server.counter(&LEARN_CHECKPOINTS),
             },
             registry,
-            _server: server,
+            server,
             disks: Vec::new(),
+        }
+    }
+
+    /// Publishes the numbers of connections from now on.
+    pub fn observe_connections(&self, gate: &Arc<ConnectionGate>) {
+        let numbers: [(&GaugeInfo, fn(&ConnectionGate) -> usize); 2] = [
+            (&UNSENT_BYTES, ConnectionGate::unsent_reply_bytes),
+            (&OPEN_CONNECTIONS, ConnectionGate::open_connections),
+        ];
+        for (info, read) in numbers {
+            let gate = Arc::clone(gate);
+            self.server
+                .observe(info, move || i64::try_from(read(&gate)).unwrap_or(i64::MAX));
         }
     }
 

@@ -14,6 +14,7 @@ use pegasus_engine::ReadAt;
 use pegasus_engine::ReadOutcome;
 use pegasus_engine::ReadTier;
 use pegasus_rpc::Encoded;
+use pegasus_rpc::HeldAccount;
 use pegasus_rpc::Outputs;
 use pegasus_rpc::ReplyTo;
 use pegasus_wire::TaskCode;
@@ -101,6 +102,7 @@ pub fn serve(node: &Arc<Node>, shard: ShardIndex, outputs: &Outputs, request: Re
                 shard,
                 is_backup_request,
                 to,
+                unsent: outputs.unsent_replies(to.connection),
                 argument,
             };
             if node.read_pool.submit(move || job.run()).is_err() {
@@ -128,27 +130,46 @@ struct PooledRead {
     shard: ShardIndex,
     is_backup_request: bool,
     to: ReplyTo,
+    /// `None`: the connection has ended.
+    unsent: Option<HeldAccount>,
     argument: Bytes,
 }
 
 impl PooledRead {
     fn run(self) {
-        let began = Instant::now();
+        let Some(unsent) = &self.unsent else {
+            return;
+        };
         let mut frame = BytesMut::new();
+        if unsent.admits() {
+            self.read(&mut frame);
+        } else {
+            // Its client takes no answers, or too many do not.
+            self.node.metrics.unsent_refused.increment();
+            response::encode_error(&mut frame, &self.to.addressing(), ErrorCode::Busy);
+        }
+        let answer = RemoteAnswer {
+            held: Some(unsent.hold(frame.len())),
+            to: self.to,
+            frame,
+        };
+        self.node.shards[self.shard].send(ShardMessage::Answer(answer));
+    }
+
+    fn read(&self, frame: &mut BytesMut) {
         let read = Read {
             handle: &self.handle,
             server: &self.node.name,
             to: self.to,
             argument: &self.argument,
         };
-        read.any(&mut frame);
+        let began = Instant::now();
+        read.any(frame);
         self.note_if_slow(began.elapsed(), frame.len());
         if let Err(error) = admit(&self.handle, &self.node.lease, self.is_backup_request) {
             frame.clear();
-            response::encode_error(&mut frame, &self.to.addressing(), error);
+            response::encode_error(frame, &self.to.addressing(), error);
         }
-        let answer = RemoteAnswer { to: self.to, frame };
-        self.node.shards[self.shard].send(ShardMessage::Answer(answer));
     }
 
     /// Reads from the block cache alone, on the connection's thread, are never slow and not looked

@@ -11,6 +11,7 @@ use pegasus_rpc::ReplyTo;
 use pegasus_wire::TaskCode;
 use pegasus_wire::argument;
 use pegasus_wire::codec::DecodeError;
+use pegasus_wire::frame::RequestHead;
 use pegasus_wire::frame::response;
 use pegasus_wire::rrdb;
 
@@ -118,18 +119,23 @@ impl DecodedWrite {
         }
     }
 
-    /// Whether the partition hash that the client sent is that of the key: a client that computes it
-    /// otherwise would write to partitions in which nobody looks. Upstream aborts the server over
-    /// it. A hash of 0 was not computed; other operations are not checked upstream either.
+    /// Whether the hashes that the client sent are those of the key and of the partition: a client that
+    /// computes them otherwise would write to partitions in which nobody looks. Upstream aborts the
+    /// server over it. A partition hash of 0 was not computed; other operations are not checked
+    /// upstream either.
     #[must_use]
-    pub fn hash_fits(&self, sent: u64) -> bool {
+    pub fn hashes_fit(&self, head: &RequestHead) -> bool {
         let raw_key = match self {
             Self::Put(request) => &request.key,
             Self::Remove(raw_key) => raw_key,
             _ => return true,
         };
+        let sent = head.partition_hash;
         // A malformed key is the evaluation's matter: it answers a storage error.
-        sent == 0 || partition_hash::of_raw_key(raw_key).map_or(true, |hash| hash == sent)
+        let is_of_key = |hash| hash == sent;
+        sent == 0
+            || (head.thread_hash == head.gpid.thread_hash()
+                && partition_hash::of_raw_key(raw_key).map_or(true, is_of_key))
     }
 }
 
@@ -250,14 +256,26 @@ mod tests {
     }
 
     #[test]
-    fn a_hash_of_another_key_does_not_fit() {
+    fn hashes_of_another_key_or_partition_do_not_fit() {
+        let gpid = Gpid::new(2, 3);
+        let head = |partition_hash| RequestHead {
+            gpid,
+            thread_hash: gpid.thread_hash(),
+            partition_hash,
+            ..RequestHead::default()
+        };
         let write = put(b"hash", b"");
         let hash = partition_hash::of_raw_key(&crate::testing::raw_key(b"hash")).unwrap();
-        assert!(write.hash_fits(hash));
-        assert!(write.hash_fits(0), "not computed");
-        assert!(!write.hash_fits(hash ^ 1));
+        assert!(write.hashes_fit(&head(hash)));
+        assert!(!write.hashes_fit(&head(hash ^ 1)));
+        let elsewhere = |partition_hash| RequestHead {
+            thread_hash: 7,
+            ..head(partition_hash)
+        };
+        assert!(!write.hashes_fit(&elsewhere(hash)));
+        assert!(write.hashes_fit(&elsewhere(0)), "not computed");
         let malformed = DecodedWrite::Remove(Bytes::from_static(&[1]));
-        assert!(malformed.hash_fits(7), "left to the evaluation");
+        assert!(malformed.hashes_fit(&head(7)), "left to the evaluation");
     }
 
     #[test]

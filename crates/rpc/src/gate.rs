@@ -6,6 +6,8 @@ use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::PoisonError;
 
+use crate::held::HeldAccount;
+use crate::held::HeldTotal;
 use crate::limits::NetworkLimits;
 
 /// Why a connection was not admitted.
@@ -27,12 +29,14 @@ struct Counts {
     by_ip: HashMap<IpAddr, usize>,
 }
 
-/// Counts the connections of a whole server, over all its shards.
+/// Counts the connections of a whole server, over all its shards, and what they hold.
 #[derive(Debug)]
 pub struct ConnectionGate {
     total_max: usize,
     per_ip_max: usize,
     counts: Mutex<Counts>,
+    unsent: Arc<HeldTotal>,
+    partial: Arc<HeldTotal>,
 }
 
 impl ConnectionGate {
@@ -43,6 +47,8 @@ impl ConnectionGate {
             total_max: limits.max_connections,
             per_ip_max: limits.connections_per_ip_max,
             counts: Mutex::default(),
+            unsent: HeldTotal::new(limits.unsent_reply_bytes_total_max),
+            partial: HeldTotal::new(limits.partial_request_bytes_total_max),
         })
     }
 
@@ -77,11 +83,41 @@ impl ConnectionGate {
     }
 }
 
+impl ConnectionGate {
+    /// Whether connections that nobody uses are in the way of others: more than half are taken.
+    pub(crate) fn is_room_short(&self) -> bool {
+        self.open_connections() > self.total_max / 2
+    }
+
+    /// Bytes of answers that clients have not taken.
+    #[must_use]
+    pub fn unsent_reply_bytes(&self) -> usize {
+        self.unsent.bytes()
+    }
+}
+
 /// One admitted connection; dropping it makes room.
 #[derive(Debug)]
 pub struct ConnectionPermit {
     gate: Arc<ConnectionGate>,
     ip: IpAddr,
+}
+
+impl ConnectionPermit {
+    /// Where it was admitted.
+    pub(crate) fn gate(&self) -> Arc<ConnectionGate> {
+        Arc::clone(&self.gate)
+    }
+
+    /// The account of answers that its client has not taken.
+    pub(crate) fn unsent_replies(&self) -> HeldAccount {
+        HeldAccount::new(Arc::clone(&self.gate.unsent))
+    }
+
+    /// The account of what it has sent of a request that is not complete.
+    pub(crate) fn partial_request(&self) -> HeldAccount {
+        HeldAccount::new(Arc::clone(&self.gate.partial))
+    }
 }
 
 impl Drop for ConnectionPermit {

@@ -7,6 +7,7 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::task::Context;
 use std::task::Poll;
+use std::time::Duration;
 
 use bytes::Buf;
 use bytes::Bytes;
@@ -23,9 +24,11 @@ use hyper::header::CONTENT_TYPE;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
+use hyper_util::rt::TokioTimer;
 use tokio::io::AsyncRead;
 use tokio::io::AsyncWrite;
 use tokio::io::ReadBuf;
+use tokio::time::timeout;
 use tracing::debug;
 
 use crate::service::Service;
@@ -73,8 +76,9 @@ impl HttpResponse {
     }
 }
 
-/// Serves HTTP until the client closes the connection. `prefix` was read already.
-pub(crate) async fn serve<S: Service, IO>(service: Rc<S>, prefix: BytesMut, stream: IO)
+/// Serves HTTP until the client closes the connection, or has sent no whole request for longer than
+/// `patience`. `prefix` was read already.
+pub async fn serve<S: Service, IO>(service: Rc<S>, prefix: BytesMut, stream: IO, patience: Duration)
 where
     IO: AsyncRead + AsyncWrite + Unpin + 'static,
 {
@@ -84,30 +88,40 @@ where
     });
     let answer = service_fn(move |request: Request<Incoming>| {
         let service = Rc::clone(&service);
-        async move { Ok::<_, Infallible>(answer(&*service, request).await) }
+        async move { Ok::<_, Infallible>(answer(&*service, request, patience).await) }
     });
-    if let Err(error) = http1::Builder::new().serve_connection(io, answer).await {
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(patience)
+        .serve_connection(io, answer);
+    if let Err(error) = connection.await {
         debug!(%error, "HTTP connection ended");
     }
 }
 
-async fn answer<S: Service>(service: &S, request: Request<Incoming>) -> Response<Full<Bytes>> {
+async fn answer<S: Service>(
+    service: &S,
+    request: Request<Incoming>,
+    patience: Duration,
+) -> Response<Full<Bytes>> {
     let response = match *request.method() {
         Method::GET | Method::POST => {
             let path = normalise(request.uri().path());
             let query = request.uri().query().unwrap_or_default().to_owned();
-            match Limited::new(request.into_body(), BODY_BYTES_MAX)
-                .collect()
-                .await
-            {
-                Ok(body) => service.on_http(&HttpRequest {
+            let body = Limited::new(request.into_body(), BODY_BYTES_MAX);
+            match timeout(patience, body.collect()).await {
+                Ok(Ok(body)) => service.on_http(&HttpRequest {
                     path,
                     query,
                     body: body.to_bytes(),
                 }),
-                Err(error) => HttpResponse {
+                Ok(Err(error)) => HttpResponse {
                     status: 400,
                     body: format!("bad body: {error}"),
+                },
+                Err(_) => HttpResponse {
+                    status: 408,
+                    body: "the body has not come in time".to_owned(),
                 },
             }
         }

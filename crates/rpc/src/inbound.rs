@@ -4,7 +4,6 @@ use std::io;
 use std::net::SocketAddr;
 use std::rc::Rc;
 
-use bytes::BytesMut;
 use pegasus_common::ErrorCode;
 use pegasus_common::RpcAddress;
 use pegasus_wire::TaskCode;
@@ -12,7 +11,6 @@ use pegasus_wire::frame::Protocol;
 use pegasus_wire::frame::RequestFrame;
 use pegasus_wire::frame::response;
 use tokio::io::AsyncRead;
-use tokio::io::AsyncReadExt;
 use tokio::net::TcpStream;
 use tracing::debug;
 use tracing::warn;
@@ -20,6 +18,7 @@ use tracing::warn;
 use crate::framing::Framing;
 use crate::gate::ConnectionPermit;
 use crate::http;
+use crate::input::Input;
 use crate::limits::NetworkLimits;
 use crate::listener::AdmittedConnection;
 use crate::negotiation;
@@ -33,9 +32,6 @@ use crate::service::Responder;
 use crate::service::Service;
 use crate::silence;
 use crate::silence::INCOMING_SILENCE_MAX;
-
-/// Room made before each read.
-const READ_BYTES: usize = 16 << 10;
 
 /// The connections of one shard and the service behind them.
 #[derive(Debug)]
@@ -74,31 +70,34 @@ impl<S: Service> Inbound<S> {
         } = connection;
         let mut stream = TcpStream::from_std(stream)?;
         silence::prepare(&stream, INCOMING_SILENCE_MAX)?;
-        let mut buffer = BytesMut::with_capacity(READ_BYTES);
+        let mut input = Input::of(peer, &permit, &self.limits);
         let protocol = loop {
-            if let Some(protocol) = Protocol::detect(&buffer) {
+            if let Some(protocol) = Protocol::detect(&input.buffer) {
                 break protocol;
             }
-            if stream.read_buf(&mut buffer).await? == 0 {
+            if input.read(&mut stream).await? == 0 {
                 return Ok(());
             }
         };
         match protocol {
             Protocol::Thrift => {
-                let framing = Framing::Thrift;
-                self.run_framed(stream, peer, permit, buffer, framing).await
+                self.run_framed(input, stream, permit, Framing::Thrift)
+                    .await
             }
             Protocol::Rdsn => {
                 let framing = Framing::native(own_address(&stream)?);
-                self.run_framed(stream, peer, permit, buffer, framing).await
+                self.run_framed(input, stream, permit, framing).await
             }
             Protocol::Http => {
-                http::serve(Rc::clone(&self.service), buffer, stream).await;
+                let patience = self.limits.first_request_patience;
+                http::serve(Rc::clone(&self.service), input.buffer, stream, patience).await;
                 drop(permit);
                 Ok(())
             }
             Protocol::Unknown => {
-                warn!(%peer, first_bytes = %buffer[..buffer.len().min(4)].escape_ascii(),
+                let first_bytes = input.buffer.iter().take(4).copied();
+                let first_bytes: Vec<u8> = first_bytes.collect();
+                warn!(%peer, first_bytes = %first_bytes.escape_ascii(),
                     "connection closed: its first bytes are of no protocol served here");
                 Ok(())
             }
@@ -107,20 +106,19 @@ impl<S: Service> Inbound<S> {
 
     async fn run_framed(
         self: Rc<Self>,
+        input: Input,
         stream: TcpStream,
-        peer: SocketAddr,
         permit: ConnectionPermit,
-        buffer: BytesMut,
         framing: Framing,
     ) -> io::Result<()> {
         let (reader, writer) = stream.into_split();
-        let (id, signals) = self.outputs.open(writer, peer, permit, framing);
+        let (id, signals) = self.outputs.open(writer, input.peer, permit, framing);
         let drain = {
             let (outputs, signals) = (Rc::clone(&self.outputs), Rc::clone(&signals));
             tokio::task::spawn_local(async move { outputs.run_drain(id, &signals).await })
         };
         let result = tokio::select! {
-            result = self.read_requests(reader, peer, id, &signals, buffer) => result,
+            result = self.read_requests(reader, id, &signals, input) => result,
             () = signals.closed.notified() => Ok(()),
         };
         // What was answered already is still sent to a client that has only stopped sending.
@@ -133,33 +131,34 @@ impl<S: Service> Inbound<S> {
     async fn read_requests(
         &self,
         mut reader: impl AsyncRead + Unpin,
-        peer: SocketAddr,
         id: ConnectionId,
         signals: &ConnectionSignals,
-        mut buffer: BytesMut,
+        mut input: Input,
     ) -> io::Result<()> {
         loop {
             loop {
                 // Before each request, not before each read: one read may hold hundreds of small
                 // requests with large answers.
                 while self.outputs.is_congested(id) && !signals.is_closed() {
-                    signals.drained.notified().await;
+                    signals.wait_drained().await;
                 }
                 if signals.is_closed() {
                     return Ok(());
                 }
                 let limit = self.limits.max_frame_bytes;
-                match self.outputs.split_request(id, &mut buffer, limit) {
-                    Ok(Some(frame)) => self.dispatch(id, frame),
+                match self.outputs.split_request(id, &mut input.buffer, limit) {
+                    Ok(Some(frame)) => {
+                        input.took(frame.head.body_len);
+                        self.dispatch(id, frame);
+                    }
                     Ok(None) => break,
                     Err(error) => {
-                        warn!(%peer, %error, "connection closed: malformed request");
+                        warn!(peer = %input.peer, %error, "connection closed: malformed request");
                         return Ok(());
                     }
                 }
             }
-            buffer.reserve(READ_BYTES);
-            if reader.read_buf(&mut buffer).await? == 0 {
+            if input.read(&mut reader).await? == 0 {
                 return Ok(());
             }
         }

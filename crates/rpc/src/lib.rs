@@ -13,8 +13,10 @@
 pub mod config_pages;
 mod framing;
 pub mod gate;
+mod held;
 pub mod http;
 mod inbound;
+mod input;
 pub mod limits;
 pub mod listener;
 mod mailbox;
@@ -33,6 +35,8 @@ mod silence;
 pub mod turn;
 
 pub use gate::ConnectionGate;
+pub use held::HeldAccount;
+pub use held::HeldBytes;
 pub use http::HttpRequest;
 pub use http::HttpResponse;
 pub use inbound::Inbound;

@@ -2,6 +2,7 @@
 //! default and a defined refusal.
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use pegasus_common::RpcAddress;
 use pegasus_common::address::ParseAddressError;
@@ -22,6 +23,16 @@ pegasus_common::config_section! {
         max_requests_in_flight_per_connection: u32 = 10_000 => 1..=1_000_000,
         /// Replies that a client has not taken; past this its connection is not read. Bytes.
         max_unsent_reply_bytes: usize = 4 << 20 => 65_536..=1 << 30,
+        /// The same for all connections together: past this a connection with any such replies is not
+        /// read, and slow reads are answered ERR_BUSY; an eighth of it is enough for the slow reads of
+        /// one connection. Bytes.
+        max_unsent_reply_bytes_total: usize = 512 << 20 => 1 << 20..=1 << 40,
+        /// Parts of requests that are not complete, of all connections together: past this a connection
+        /// with more than 2 MiB of one is closed. Bytes.
+        max_partial_request_bytes_total: usize = 512 << 20 => 1 << 20..=1 << 40,
+        /// A connection without a whole request for so long is closed while more than half of
+        /// max_connections are there, and one of HTTP in any case. Seconds.
+        first_request_patience_seconds: u64 = 60 => 1..=86_400,
     }
 }
 
@@ -35,6 +46,9 @@ impl NetworkSection {
             connections_per_ip_max: self.conn_threshold_per_ip,
             requests_in_flight_max: self.max_requests_in_flight_per_connection,
             unsent_reply_bytes_max: self.max_unsent_reply_bytes,
+            unsent_reply_bytes_total_max: self.max_unsent_reply_bytes_total,
+            partial_request_bytes_total_max: self.max_partial_request_bytes_total,
+            first_request_patience: Duration::from_secs(self.first_request_patience_seconds),
         }
     }
 
@@ -64,8 +78,18 @@ pub struct NetworkLimits {
     /// `max_requests_in_flight_per_connection`: the next request is answered `ERR_BUSY`.
     pub requests_in_flight_max: u32,
     /// `max_unsent_reply_bytes`: past this a connection is not read until its client has taken
-    /// replies; a client that takes none is bounded by the requests it may have in flight.
+    /// replies.
     pub unsent_reply_bytes_max: usize,
+    /// `max_unsent_reply_bytes_total`: past this no connection with unsent replies is read, and slow
+    /// reads are refused.
+    pub unsent_reply_bytes_total_max: usize,
+    /// `max_partial_request_bytes_total`: past this a connection with a large part of a request is
+    /// closed.
+    pub partial_request_bytes_total_max: usize,
+    /// `first_request_patience_seconds`: how long a connection may be without a request. Released
+    /// clients connect to all servers long before they need them, so that a connection is closed only
+    /// where it is in the way of others.
+    pub first_request_patience: Duration,
 }
 
 impl Default for NetworkLimits {

@@ -25,6 +25,8 @@ use tracing::debug;
 
 use crate::framing::Framing;
 use crate::gate::ConnectionPermit;
+use crate::held::HeldAccount;
+use crate::held::HeldBytes;
 use crate::limits::NetworkLimits;
 
 /// Output buffers that grew past this are given back once they are empty.
@@ -77,10 +79,12 @@ pub(crate) struct ConnectionSignals {
     /// The socket did not take everything: the drain task has work.
     pub(crate) blocked: Notify,
     /// Output fell below the limit: reading may go on.
-    pub(crate) drained: Notify,
+    drained: Notify,
     /// The connection must end.
     pub(crate) closed: Notify,
     is_closed: Cell<bool>,
+    /// The reader waits for `drained`.
+    is_reader_waiting: Cell<bool>,
 }
 
 impl ConnectionSignals {
@@ -93,6 +97,19 @@ impl ConnectionSignals {
 
     pub(crate) fn is_closed(&self) -> bool {
         self.is_closed.get()
+    }
+
+    /// Waits until the client has taken enough, or the connection must end. Only its reader may wait.
+    pub(crate) async fn wait_drained(&self) {
+        self.is_reader_waiting.set(true);
+        self.drained.notified().await;
+        self.is_reader_waiting.set(false);
+    }
+
+    fn wake_reader(&self) {
+        if self.is_reader_waiting.get() {
+            self.drained.notify_one();
+        }
     }
 }
 
@@ -108,7 +125,16 @@ struct Connection {
     /// The drain task sends; `flush` leaves the connection alone.
     is_blocked: bool,
     signals: Rc<ConnectionSignals>,
+    unsent: HeldAccount,
+    /// `out`, as far as sending it has been tried.
+    held: HeldBytes,
     _permit: ConnectionPermit,
+}
+
+impl Connection {
+    fn is_congested(&self, unsent_bytes_max: usize) -> bool {
+        self.out.len() > unsent_bytes_max || (!self.out.is_empty() && self.unsent.is_total_over())
+    }
 }
 
 #[derive(Debug, Default)]
@@ -142,7 +168,9 @@ impl Inner {
             return false;
         };
         let added = connection.out.len() - before;
-        if !connection.is_dirty && !connection.is_blocked {
+        if connection.is_blocked {
+            connection.held.set(connection.out.len());
+        } else if !connection.is_dirty {
             connection.is_dirty = true;
             self.dirty.push(id.slot);
         }
@@ -200,6 +228,7 @@ impl Outputs {
             u32::try_from(inner.slots.len() - 1).expect("connections are limited far below 2^32")
         });
         let signals = Rc::new(ConnectionSignals::default());
+        let unsent = permit.unsent_replies();
         let entry = &mut inner.slots[slot as usize];
         entry.connection = Some(Connection {
             peer,
@@ -210,6 +239,8 @@ impl Outputs {
             is_dirty: false,
             is_blocked: false,
             signals: Rc::clone(&signals),
+            held: unsent.hold(0),
+            unsent,
             _permit: permit,
         });
         (
@@ -354,7 +385,15 @@ impl Outputs {
         self.inner
             .borrow_mut()
             .get(id)
-            .is_some_and(|connection| connection.out.len() > max)
+            .is_some_and(|connection| connection.is_congested(max))
+    }
+
+    /// What the client of a connection has been answered and has not taken, for those who make large
+    /// answers elsewhere.
+    #[must_use]
+    pub fn unsent_replies(&self, id: ConnectionId) -> Option<HeldAccount> {
+        let mut inner = self.inner.borrow_mut();
+        inner.get(id).map(|connection| connection.unsent.clone())
     }
 
     /// Sends what is staged: one system call for each connection with replies.
@@ -367,14 +406,9 @@ impl Outputs {
                 continue;
             };
             connection.is_dirty = false;
-            let was_congested = connection.out.len() > self.unsent_reply_bytes_max;
             match write_some(connection) {
                 // The reader may wait although the socket never blocked.
-                Ok(()) if connection.out.is_empty() => {
-                    if was_congested {
-                        connection.signals.drained.notify_one();
-                    }
-                }
+                Ok(()) if connection.out.is_empty() => connection.signals.wake_reader(),
                 Ok(()) => {
                     connection.is_blocked = true;
                     connection.signals.blocked.notify_one();
@@ -395,8 +429,8 @@ impl Outputs {
             return Ok(false);
         };
         write_some(connection)?;
-        if connection.out.len() <= max {
-            connection.signals.drained.notify_one();
+        if !connection.is_congested(max) {
+            connection.signals.wake_reader();
         }
         connection.is_blocked = !connection.out.is_empty();
         Ok(connection.is_blocked)
@@ -457,17 +491,23 @@ enum Counted {
 
 /// Writes until the output is empty or the socket takes no more.
 fn write_some(connection: &mut Connection) -> io::Result<()> {
-    while !connection.out.is_empty() {
-        match connection.writer.try_write(&connection.out) {
+    let result = write_out(&connection.writer, &mut connection.out);
+    connection.held.set(connection.out.len());
+    result
+}
+
+fn write_out(writer: &OwnedWriteHalf, out: &mut BytesMut) -> io::Result<()> {
+    while !out.is_empty() {
+        match writer.try_write(out) {
             Ok(0) => return Err(ErrorKind::WriteZero.into()),
-            Ok(written) if written == connection.out.len() => {
-                if connection.out.capacity() > KEPT_BUFFER_BYTES {
-                    connection.out = BytesMut::new();
+            Ok(written) if written == out.len() => {
+                if out.capacity() > KEPT_BUFFER_BYTES {
+                    *out = BytesMut::new();
                 } else {
-                    connection.out.clear();
+                    out.clear();
                 }
             }
-            Ok(written) => connection.out.advance(written),
+            Ok(written) => out.advance(written),
             Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(()),
             Err(error) if error.kind() == ErrorKind::Interrupted => {}
             Err(error) => return Err(error),

@@ -5,176 +5,15 @@
     reason = "a test that panics has failed, as it should"
 )]
 
-use std::cell::RefCell;
-use std::future::Future;
-use std::io;
-use std::net::SocketAddr;
-use std::rc::Rc;
-use std::time::Duration;
+mod support;
 
 use bytes::{Bytes, BytesMut};
 use pegasus_common::ErrorCode;
-use pegasus_rpc::listener::bind;
-use pegasus_rpc::turn::{TurnEndHook, at_turn_end};
-use pegasus_rpc::{
-    AdmittedConnection, ConnectionGate, HttpRequest, HttpResponse, Inbound, NetworkLimits, Outputs,
-    Request, Responder, Service, ShardRuntime,
-};
+use pegasus_rpc::NetworkLimits;
 use pegasus_wire::TaskCode;
-use pegasus_wire::frame::{CallKind, OutgoingRequest, ResponseFrame, request};
+use pegasus_wire::frame::{CallKind, RequestHead, ResponseFrame, rdsn};
+use support::{ANSWER, Client, Server, call, call_for, frame, run};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpStream;
-
-/// A test that takes longer hangs.
-const PATIENCE: Duration = Duration::from_secs(20);
-/// An argument of this first byte is answered by as many bytes as the next four say; any other
-/// request is kept.
-const ANSWER: u8 = b'a';
-
-/// Answers or keeps, as the argument says.
-#[derive(Default)]
-struct Scripted {
-    kept: RefCell<Vec<Responder>>,
-    seen: RefCell<usize>,
-}
-
-impl Service for Scripted {
-    fn on_request(&self, request: Request) {
-        *self.seen.borrow_mut() += 1;
-        let script: Bytes = pegasus_wire::argument::decode(&request.argument).unwrap();
-        if request.head.kind == CallKind::Oneway {
-            request.responder.leave_unanswered();
-        } else if script.first() == Some(&ANSWER) {
-            let length = u32::from_be_bytes(script[1..5].try_into().unwrap()) as usize;
-            request.responder.reply(&Bytes::from(vec![b'x'; length]));
-        } else {
-            self.kept.borrow_mut().push(request.responder);
-        }
-    }
-
-    fn on_http(&self, request: &HttpRequest) -> HttpResponse {
-        HttpResponse::ok(request.path.clone())
-    }
-}
-
-struct Server {
-    service: Rc<Scripted>,
-    outputs: Rc<Outputs>,
-    inbound: Rc<Inbound<Scripted>>,
-    gate: std::sync::Arc<ConnectionGate>,
-    listener: std::net::TcpListener,
-}
-
-impl Server {
-    fn new(limits: NetworkLimits) -> Self {
-        let (service, outputs) = (Rc::<Scripted>::default(), Outputs::new(&limits));
-        let listener = bind(SocketAddr::from(([127, 0, 0, 1], 0)), Duration::ZERO).unwrap();
-        Self {
-            gate: ConnectionGate::new(&limits),
-            inbound: Inbound::new(Rc::clone(&service), Rc::clone(&outputs), limits),
-            service,
-            outputs,
-            listener,
-        }
-    }
-
-    fn flush_at_turn_end(&self) -> TurnEndHook {
-        let outputs = Rc::clone(&self.outputs);
-        at_turn_end(move || outputs.flush())
-    }
-
-    async fn connect(&self) -> Client {
-        let stream = TcpStream::connect(self.listener.local_addr().unwrap())
-            .await
-            .unwrap();
-        stream.set_nodelay(true).unwrap();
-        let accepted = loop {
-            match self.listener.accept() {
-                Ok((stream, _)) => break stream,
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    tokio::task::yield_now().await;
-                }
-                Err(error) => panic!("{error}"),
-            }
-        };
-        accepted.set_nonblocking(true).unwrap();
-        let peer = stream.local_addr().unwrap();
-        self.inbound.serve(AdmittedConnection {
-            stream: accepted,
-            peer,
-            permit: self.gate.admit(peer.ip()).unwrap(),
-        });
-        Client {
-            stream,
-            received: BytesMut::new(),
-        }
-    }
-
-    async fn wait_until(&self, condition: impl Fn(&Self) -> bool) {
-        while !condition(self) {
-            tokio::task::yield_now().await;
-        }
-    }
-
-    fn kept(&self) -> usize {
-        self.service.kept.borrow().len()
-    }
-}
-
-struct Client {
-    stream: TcpStream,
-    received: BytesMut,
-}
-
-impl Client {
-    async fn send(&mut self, frame: &[u8]) {
-        self.stream.write_all(frame).await.unwrap();
-    }
-
-    async fn answer(&mut self) -> ResponseFrame {
-        loop {
-            if let Some(frame) = ResponseFrame::split_from(&mut self.received, 1 << 30).unwrap() {
-                return frame;
-            }
-            let read = self.stream.read_buf(&mut self.received).await.unwrap();
-            assert!(read > 0, "the server closed the connection");
-        }
-    }
-
-    /// Waits until the server closes the connection; nothing may come before.
-    async fn wait_for_end(mut self) {
-        // A connection that is closed with unread input is reset.
-        let read = self.stream.read_buf(&mut self.received).await.unwrap_or(0);
-        assert_eq!(read, 0, "the server answered");
-    }
-}
-
-fn frame(seqid: i32, kind: CallKind, script: &[u8]) -> BytesMut {
-    let mut out = BytesMut::new();
-    let head = OutgoingRequest {
-        kind,
-        ..OutgoingRequest::to_process(TaskCode::Get, seqid, 0)
-    };
-    request::encode(&mut out, &head, &Bytes::copy_from_slice(script));
-    out
-}
-
-fn call(seqid: i32) -> BytesMut {
-    frame(seqid, CallKind::Call, b"keep")
-}
-
-fn call_for(seqid: i32, answer_bytes: u32) -> BytesMut {
-    let length = answer_bytes.to_be_bytes();
-    frame(seqid, CallKind::Call, &[&[ANSWER], &length[..]].concat())
-}
-
-fn run(test: impl Future<Output = ()>) {
-    ShardRuntime::new().unwrap().block_on(async {
-        tokio::time::timeout(PATIENCE, test)
-            .await
-            .expect("something waits for ever");
-    });
-}
 
 /// A connection may have two requests under way.
 fn two_in_flight() -> NetworkLimits {
@@ -266,37 +105,28 @@ fn what_is_no_request_closes_the_connection() {
     });
 }
 
-/// A native request whose number is `id` and whose argument is `script`.
-fn native_call(id: u64, script: &[u8]) -> Vec<u8> {
+/// A native request whose number is `seqid` and whose argument is `script`.
+fn native_call(seqid: i32, script: &[u8]) -> BytesMut {
     let mut argument = BytesMut::new();
     pegasus_wire::argument::encode(&Bytes::copy_from_slice(script), &mut argument);
-    let mut frame = vec![0; 192];
-    let mut put = |offset: usize, field: &[u8]| {
-        frame[offset..offset + field.len()].copy_from_slice(field);
+    let head = RequestHead {
+        seqid,
+        ..RequestHead::default()
     };
-    put(0, b"RDSN");
-    put(8, &192_u32.to_le_bytes());
-    put(16, &u32::try_from(argument.len()).unwrap().to_le_bytes());
-    put(24, &id.to_le_bytes());
-    put(40, b"RPC_RRDB_RRDB_GET");
-    put(104, &0x441_u64.to_le_bytes());
-    frame.extend_from_slice(&argument);
-    frame
+    let mut out = BytesMut::new();
+    rdsn::encode_request(&mut out, TaskCode::Get.name().as_bytes(), &head, &argument);
+    out
 }
 
-/// The next native answer: its number, error and result.
-async fn native_answer(client: &mut Client) -> (u64, Vec<u8>, Bytes) {
-    let mut header = [0; 192];
-    client.stream.read_exact(&mut header).await.unwrap();
-    let number = |at: usize| u32::from_le_bytes(header[at..at + 4].try_into().unwrap());
-    let mut body = vec![0; number(16) as usize];
-    client.stream.read_exact(&mut body).await.unwrap();
-    assert_eq!(&header[40..62], b"RPC_RRDB_RRDB_GET_ACK\0");
-    assert_eq!(number(104), 0x440, "an answer");
-    let error = header[136..].iter().take_while(|byte| **byte != 0);
-    let result = pegasus_wire::result::decode(&Bytes::from(body));
-    let id = u64::from(number(24)) | u64::from(number(28)) << 32;
-    (id, error.copied().collect(), result.unwrap_or_default())
+/// The next native answer.
+async fn native_answer(client: &mut Client) -> ResponseFrame {
+    loop {
+        if let Some(answer) = rdsn::split_answer_from(&mut client.received, 1 << 30).unwrap() {
+            return answer;
+        }
+        let read = client.stream.read_buf(&mut client.received).await.unwrap();
+        assert!(read > 0, "the server closed the connection");
+    }
 }
 
 #[test]
@@ -305,7 +135,7 @@ fn native_requests_are_answered_in_any_order_with_their_own_numbers() {
         let server = Server::new(two_in_flight());
         let _hook = server.flush_at_turn_end();
         let mut client = server.connect().await;
-        let (late, early) = (u64::MAX, 1 << 40);
+        let (late, early) = (i32::MIN, i32::MAX);
         let three = native_call(3, b"keep");
         let both = [
             native_call(late, b"keep"),
@@ -314,14 +144,14 @@ fn native_requests_are_answered_in_any_order_with_their_own_numbers() {
         ]
         .concat();
         client.send(&both).await;
-        let (id, error, _) = native_answer(&mut client).await;
-        assert_eq!((id, &error[..]), (3, &b"ERR_BUSY"[..]));
+        let answer = native_answer(&mut client).await;
+        assert_eq!((answer.seqid, answer.error), (3, ErrorCode::Busy));
         for expected in [early, late] {
             let responder = server.service.kept.borrow_mut().pop().unwrap();
             responder.reply(&Bytes::from_static(b"found"));
-            let (id, error, result) = native_answer(&mut client).await;
-            assert_eq!((id, &error[..]), (expected, &b"ERR_OK"[..]));
-            assert_eq!(result, &b"found"[..]);
+            let answer = native_answer(&mut client).await;
+            assert_eq!((answer.seqid, answer.error), (expected, ErrorCode::Ok));
+            assert_eq!(answer.decode::<Bytes>().unwrap(), &b"found"[..]);
         }
     });
 }

@@ -45,10 +45,18 @@ impl Limiter {
 
     /// Whether another record may be visited. Looks at the clock now and then.
     pub(super) fn admits(&mut self) -> bool {
-        let is_within = self.returned < self.budget.returned_max
-            && self.budget.visited_max.is_none_or(|max| self.visited < max)
-            && (self.budget.bytes_max == 0 || self.bytes < self.budget.bytes_max);
-        is_within && !self.looks_late()
+        let may_visit = self.budget.visited_max.is_none_or(|max| self.visited < max);
+        may_visit && !self.is_full() && !self.is_late()
+    }
+
+    /// Whether no further record fits the answer.
+    pub(super) const fn is_full(&self) -> bool {
+        let Budget {
+            returned_max,
+            bytes_max,
+            ..
+        } = self.budget;
+        self.returned >= returned_max || (bytes_max != 0 && self.bytes >= bytes_max)
     }
 
     /// A record was looked at, whatever came of it.
@@ -80,7 +88,8 @@ impl Limiter {
         self.returned
     }
 
-    fn looks_late(&mut self) -> bool {
+    /// Whether the time is up. Looks at the clock now and then.
+    pub(super) fn is_late(&mut self) -> bool {
         let every = (self.budget.sampling_base / CLOCK_LOOKS).max(1);
         if self.visited.wrapping_add(1).is_multiple_of(every) {
             self.check_time();

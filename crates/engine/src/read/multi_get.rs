@@ -42,12 +42,17 @@ impl Engine {
         request: &MultiGetRequest,
         at: ReadAt,
     ) -> ReadOutcome<MultiGetResponse> {
-        let count_max = self.count_max(request);
-        let bytes_max = u64::try_from(request.max_kv_size).unwrap_or(0);
+        let mut limiter = Limiter::start(Budget {
+            visited_max: None,
+            ..self.multi_get_budget(request)
+        });
         let mut pairs = PairBuffer::default();
-        let (mut count, mut bytes) = (0, 0);
         let mut raw_key = Vec::new();
         for sort_key in &request.sort_keys {
+            if limiter.is_late() {
+                return done(StorageStatus::Incomplete, pairs);
+            }
+            limiter.visited();
             raw_key.clear();
             if key::encode_into(&request.hash_key, sort_key, &mut raw_key).is_err() {
                 return failed(StorageStatus::InvalidArgument);
@@ -59,13 +64,12 @@ impl Engine {
                 ReadOutcome::Done(Found::Value(value)) => value,
             };
             // Only a further record makes the answer partial.
-            if count >= count_max || (bytes_max > 0 && bytes >= bytes_max) {
+            if limiter.is_full() {
                 return done(StorageStatus::Incomplete, pairs);
             }
             let returned: &[u8] = if request.no_value { &[] } else { &value };
             pairs.push(sort_key, returned, None);
-            count += 1;
-            bytes += (sort_key.len() + returned.len()) as u64;
+            limiter.returned(sort_key.len() + returned.len());
         }
         done(StorageStatus::Ok, pairs)
     }
@@ -106,7 +110,7 @@ impl Engine {
     }
 
     fn multi_get_budget(&self, request: &MultiGetRequest) -> Budget {
-        let limit = self.limits.multi_get_bytes_max;
+        let limit = self.limits.answer_bytes_max;
         let bytes_max = match u64::try_from(request.max_kv_size) {
             Ok(asked @ 1..) if limit == 0 => asked,
             Ok(asked @ 1..) => asked.min(limit),

@@ -166,7 +166,7 @@ impl Engine {
         let mut limiter = Limiter::start(Budget {
             visited_max: Some(visited_max),
             returned_max: scan.plan.batch_count,
-            bytes_max: 0,
+            bytes_max: self.limits.answer_bytes_max,
             sampling_base: visited_max,
             time_max: self.iteration_time_max(),
         });

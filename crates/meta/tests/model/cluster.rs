@@ -100,6 +100,7 @@ impl Cluster {
                 partition_count,
                 replica_count: i32::try_from(MEMBERS).unwrap(),
                 app_type: "pegasus".to_owned(),
+                is_stateful: true,
                 ..CreateAppOptions::default()
             },
         };

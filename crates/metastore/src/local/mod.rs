@@ -7,6 +7,7 @@
 //! store for good, because nobody can know what the disk holds after it.
 
 mod directory;
+pub mod fuzzing;
 mod medium;
 mod record;
 mod recovery;

@@ -181,6 +181,11 @@ impl BatchWriter {
         }
     }
 
+    /// Adds records that are encoded already.
+    pub fn add_body(&mut self, records: &[u8]) {
+        self.body().put_slice(records);
+    }
+
     fn body(&mut self) -> &mut Vec<u8> {
         if self.bytes.is_empty() {
             self.bytes.resize(BATCH_HEADER_BYTES, 0);

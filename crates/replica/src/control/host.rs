@@ -107,10 +107,7 @@ impl Host {
     fn answer<M: Message>(&self, requester: Requester, message: &M) {
         let mut frame = bytes::BytesMut::new();
         response::encode_ok(&mut frame, &requester.to.addressing(), message);
-        let answer = RemoteAnswer {
-            to: requester.to,
-            frame,
-        };
+        let answer = RemoteAnswer::new(requester.to, frame);
         self.node.shards[requester.shard].send(ShardMessage::Answer(answer));
     }
 }

@@ -57,7 +57,8 @@ pub fn read<T: DeserializeOwned>(path: &Path, format: FileFormat) -> Result<T, C
     })
 }
 
-fn parse<T: DeserializeOwned>(text: &str, format: FileFormat) -> Result<T, String> {
+/// Reads the content of a file; the error says what is wrong with it.
+pub fn parse<T: DeserializeOwned>(text: &str, format: FileFormat) -> Result<T, String> {
     let (head, json) = text.split_once('\n').ok_or("the header line is missing")?;
     let mut words = head.split(' ');
     if words.next() != Some(format.magic) {

@@ -3,7 +3,6 @@
 
 use std::cell::Cell;
 use std::cell::RefCell;
-use std::collections::VecDeque;
 use std::fs::File;
 use std::num::NonZeroU64;
 use std::os::unix::fs::FileExt;
@@ -79,7 +78,7 @@ struct Transfer<S> {
     source: S,
     staging: Arc<Staging>,
     manner: DownloadManner,
-    waiting: RefCell<VecDeque<(Rc<Incoming>, FilePart)>>,
+    waiting: RefCell<Parts>,
     fetched_bytes: Cell<u64>,
     /// A worker has failed: the others finish their part and end.
     has_failed: Cell<bool>,
@@ -120,10 +119,12 @@ pub async fn download<S: CheckpointSource>(
     result.map(|()| transfer.fetched_bytes.get())
 }
 
+/// Parts that are still to be fetched, in order. Made one by one: a peer may list files of any size.
+type Parts = Box<dyn Iterator<Item = (Rc<Incoming>, FilePart)>>;
+
 /// Every file in parts; an empty file is one empty part.
-fn parts_of(files: Vec<CheckpointFile>, part_bytes: u32) -> VecDeque<(Rc<Incoming>, FilePart)> {
-    let mut parts = VecDeque::new();
-    for file in files {
+fn parts_of(files: Vec<CheckpointFile>, part_bytes: u32) -> Parts {
+    Box::new(files.into_iter().flat_map(move |file| {
         let count = file.size.div_ceil(u64::from(part_bytes)).max(1);
         let (name, size) = (file.name.clone(), file.size);
         let incoming = Rc::new(Incoming {
@@ -131,7 +132,7 @@ fn parts_of(files: Vec<CheckpointFile>, part_bytes: u32) -> VecDeque<(Rc<Incomin
             part: RefCell::new(None),
             remaining: Cell::new(count),
         });
-        for index in 0..count {
+        (0..count).map(move |index| {
             let offset = index * u64::from(part_bytes);
             let rest = u32::try_from(size - offset).unwrap_or(u32::MAX);
             let part = FilePart {
@@ -139,10 +140,9 @@ fn parts_of(files: Vec<CheckpointFile>, part_bytes: u32) -> VecDeque<(Rc<Incomin
                 offset,
                 size: rest.min(part_bytes),
             };
-            parts.push_back((Rc::clone(&incoming), part));
-        }
-    }
-    parts
+            (Rc::clone(&incoming), part)
+        })
+    }))
 }
 
 /// Lets the system write a part to the disk from now on. All of a file when it is complete would keep
@@ -176,7 +176,7 @@ impl<S: CheckpointSource> Transfer<S> {
             if !(self.manner.is_wanted)() {
                 return Err(DownloadError::Unwanted);
             }
-            let Some((incoming, part)) = self.waiting.borrow_mut().pop_front() else {
+            let Some((incoming, part)) = self.waiting.borrow_mut().next() else {
                 break;
             };
             let content = self.fetch(&part).await?;
@@ -243,5 +243,33 @@ impl<S: CheckpointSource> Transfer<S> {
         let file = self.staging.begin_file(&incoming.file)?;
         *incoming.part.borrow_mut() = Some(Arc::clone(&file));
         Ok(file)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parts(sizes: &[u64]) -> Parts {
+        let file = |size: &u64| CheckpointFile {
+            name: size.to_string(),
+            size: *size,
+        };
+        parts_of(sizes.iter().map(file).collect(), 10)
+    }
+
+    #[test]
+    fn parts_cover_their_files() {
+        let offsets: Vec<(u64, u32)> = parts(&[25, 0, 10])
+            .map(|(_, part)| (part.offset, part.size))
+            .collect();
+        assert_eq!(offsets, [(0, 10), (10, 10), (20, 5), (0, 0), (0, 10)]);
+    }
+
+    #[test]
+    fn a_file_of_absurd_size_costs_nothing_before_it_is_fetched() {
+        let (incoming, first) = parts(&[u64::MAX]).next().unwrap();
+        assert_eq!((first.offset, first.size), (0, 10));
+        assert_eq!(incoming.remaining.get(), u64::MAX / 10 + 1);
     }
 }

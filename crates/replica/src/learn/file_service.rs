@@ -114,10 +114,7 @@ fn read_part(path: &Path, part: Part) -> std::io::Result<Bytes> {
 fn answer<M: pegasus_wire::Message>(node: &Node, requester: Requester, message: &M) {
     let mut frame = BytesMut::new();
     response::encode_ok(&mut frame, &requester.to.addressing(), message);
-    let answer = RemoteAnswer {
-        to: requester.to,
-        frame,
-    };
+    let answer = RemoteAnswer::new(requester.to, frame);
     node.shards[requester.shard].send(ShardMessage::Answer(answer));
 }
 

@@ -26,7 +26,7 @@ mod rate_limit;
 mod reopening;
 pub mod shelf;
 mod source;
-mod staging;
+pub mod staging;
 pub mod supply;
 #[cfg(test)]
 mod tests;

@@ -57,14 +57,16 @@ pub struct Manifest {
 }
 
 impl Manifest {
-    /// Bytes of all files.
+    /// Bytes of all files. A peer may list any sizes.
     #[must_use]
     pub fn total_bytes(&self) -> u64 {
-        self.files.iter().map(|file| file.size).sum()
+        let add = |sum: u64, file: &CheckpointFile| sum.saturating_add(file.size);
+        self.files.iter().fold(0, add)
     }
 
     /// Whether every name can be a file of the staging directory, and nothing else.
-    fn is_acceptable(&self) -> bool {
+    #[must_use]
+    pub fn is_acceptable(&self) -> bool {
         let plain = |name: &str| {
             let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
             !name.is_empty()
@@ -323,6 +325,16 @@ mod tests {
         assert!(crate::disk::list_replicas(disk.path()).unwrap().is_empty());
         begun.discard().unwrap();
         assert!(!replica.staging().path.exists());
+    }
+
+    #[test]
+    fn sizes_that_no_disk_has_are_refused() {
+        let disk = tempfile::tempdir().unwrap();
+        let mut absurd = manifest(&["1.sst", "2.sst"]);
+        absurd.files[0].size = u64::MAX;
+        assert_eq!(absurd.total_bytes(), u64::MAX);
+        let refused = Staging::prepare(&replica(&disk), absurd, &app());
+        assert!(matches!(refused, Err(StagingError::BadList)));
     }
 
     #[test]

@@ -152,6 +152,8 @@ pub(super) fn start(beaconing: Beaconing, level: LevelControl) -> Result<Started
     for disk in &loaded.disks {
         metrics.observe_disk(disk);
     }
+    let gate = ConnectionGate::new(&config.network.limits());
+    metrics.observe_connections(&gate);
     let write_size_max = Arc::new(AtomicU64::new(config.replication.max_allowed_write_size));
     let (learn, learn_messages) = mpsc::unbounded_channel();
     let learning = Learning::start(&config, loaded.disks.len(), learn, &metrics.learning.pool);
@@ -172,7 +174,7 @@ pub(super) fn start(beaconing: Beaconing, level: LevelControl) -> Result<Started
         router: Router::default(),
         shards,
         control,
-        gate: ConnectionGate::new(&config.network.limits()),
+        gate,
         metrics,
         write_size_max,
         config,

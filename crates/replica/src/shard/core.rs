@@ -200,7 +200,7 @@ impl Core {
             warn!(%gpid, %code, "write refused: its effect is too large for one mutation");
             return Err(ErrorCode::InvalidData.into());
         }
-        if !write.hash_fits(head.partition_hash) {
+        if !write.hashes_fit(&head) {
             return Err(ErrorCode::InvalidParameters.into());
         }
         // What the lease is at this moment, the replica knows before it looks at the write (I4).

@@ -261,10 +261,7 @@ impl Shard {
             };
             let mut frame = bytes::BytesMut::new();
             response::encode_ok(&mut frame, &requester.to.addressing(), &response);
-            let answer = RemoteAnswer {
-                to: requester.to,
-                frame,
-            };
+            let answer = RemoteAnswer::new(requester.to, frame);
             node.shards[requester.shard].send(ShardMessage::Answer(answer));
         };
         if self.node.read_pool.submit(job).is_err() {
@@ -279,10 +276,11 @@ impl Shard {
             ShardMessage::LogSafe { disk, ticket } => core.on_log_safe(disk, ticket),
             ShardMessage::LogFailed { disk, reason } => core.on_log_failed(disk, &reason),
             ShardMessage::LogPinned(gpids) => core.on_log_pinned(&gpids),
-            ShardMessage::Answer(RemoteAnswer { to, frame }) if frame.is_empty() => {
-                self.outputs.leave_unanswered(to);
-            }
-            ShardMessage::Answer(RemoteAnswer { to, frame }) => {
+            ShardMessage::Answer(RemoteAnswer { to, frame, held }) => {
+                drop(held);
+                if frame.is_empty() {
+                    return self.outputs.leave_unanswered(to);
+                }
                 self.outputs.answer(to, |out| out.extend_from_slice(&frame));
             }
             ShardMessage::Write(write) => {

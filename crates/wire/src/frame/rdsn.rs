@@ -5,9 +5,11 @@
 //! each request is kept until it is answered ([`RdsnHeader`]). Everything behind the framing sees
 //! such a request as it sees any other: [`split_from`] gives a [`RequestFrame`] with a number of the
 //! connection's, and [`RdsnHeader::encode_answer`] takes the answer as a Thrift client would get it.
+//! [`encode_request`] and [`split_answer_from`] are the client's half, for tests and tools: our own
+//! servers and clients speak Thrift frames.
 
 use bytes::{Buf, BufMut, BytesMut};
-use pegasus_common::{Gpid, RpcAddress};
+use pegasus_common::{ErrorCode, Gpid, RpcAddress};
 
 use super::request::{CallKind, RequestFrame, RequestHead};
 use super::{FrameError, MAX_NAME_LEN, RequestName, ResponseFrame};
@@ -27,6 +29,7 @@ mod at {
     pub const HEADER_CRC: usize = 12;
     pub const BODY_LEN: usize = 16;
     pub const BODY_CRC: usize = 20;
+    pub const ID: usize = 24;
     pub const NAME: usize = 40;
     pub const CODE: usize = 88;
     pub const GPID: usize = 96;
@@ -80,6 +83,71 @@ pub fn split_from(
         argument,
     };
     Ok(Some((request, header)))
+}
+
+/// Appends a request with this name and argument, without checksums. What is no part of a native header
+/// (the kind of call, lengths) is not taken from `head`.
+pub fn encode_request(out: &mut BytesMut, name: &[u8], head: &RequestHead, argument: &[u8]) {
+    let mut header = [0; RDSN_HEADER_LEN];
+    let header_len = u32::try_from(RDSN_HEADER_LEN).unwrap_or(u32::MAX);
+    let body_len = u32::try_from(argument.len()).unwrap_or(u32::MAX);
+    let backup = if head.is_backup_request {
+        CONTEXT_IS_BACKUP_REQUEST
+    } else {
+        0
+    };
+    let context = CONTEXT_IS_REQUEST | FORMAT_THRIFT_BINARY << CONTEXT_FORMAT_SHIFT | backup;
+    put(&mut header, 0, &MAGIC);
+    put(&mut header, at::HEADER_LEN, &header_len.to_le_bytes());
+    put(&mut header, at::BODY_LEN, &body_len.to_le_bytes());
+    put(&mut header, at::ID, &head.seqid.to_le_bytes());
+    put_text(&mut header, at::NAME, name);
+    put(&mut header, at::GPID, &head.gpid.to_u64().to_le_bytes());
+    put(&mut header, at::CONTEXT, &context.to_le_bytes());
+    put(&mut header, at::TIMEOUT, &head.timeout_ms.to_le_bytes());
+    put(
+        &mut header,
+        at::THREAD_HASH,
+        &head.thread_hash.to_le_bytes(),
+    );
+    let hash = head.partition_hash.to_le_bytes();
+    put(&mut header, at::PARTITION_HASH, &hash);
+    out.reserve(RDSN_HEADER_LEN + argument.len());
+    out.put_slice(&header);
+    out.put_slice(argument);
+}
+
+/// Splits one complete answer of at most `limit` bytes off the begin of `received`; `None` means that
+/// more must arrive, and nothing was taken.
+///
+/// # Errors
+/// When no frame can begin like this, or it is too large; nothing was taken.
+pub fn split_answer_from(
+    received: &mut BytesMut,
+    limit: usize,
+) -> Result<Option<ResponseFrame>, FrameError> {
+    let Some(frame_len) = frame_len(received, limit)? else {
+        return Ok(None);
+    };
+    let Some((header, _)) = received.split_first_chunk::<RDSN_HEADER_LEN>() else {
+        return Ok(None);
+    };
+    if received.len() < frame_len {
+        return Ok(None);
+    }
+    let error = std::str::from_utf8(text_at(header, at::ERROR_NAME));
+    let answer = ResponseFrame {
+        error: error
+            .ok()
+            .and_then(ErrorCode::from_name)
+            .unwrap_or(ErrorCode::Unknown),
+        code: TaskCode::from_ack_name(text_at(header, at::NAME)),
+        seqid: u32_at(header, at::ID).cast_signed(),
+        body: bytes::Bytes::new(),
+    };
+    let mut body = received.split_to(frame_len).freeze();
+    body.advance(RDSN_HEADER_LEN);
+    Ok(Some(ResponseFrame { body, ..answer }))
 }
 
 /// The length of the whole frame, as soon as it can be told.
@@ -154,9 +222,7 @@ impl RdsnHeader {
     }
 
     fn name(&self) -> RequestName {
-        let field = &self.0[at::NAME..at::NAME + TEXT_LEN];
-        let len = field.iter().position(|byte| *byte == 0);
-        let name = &field[..len.unwrap_or(MAX_NAME_LEN)];
+        let name = text_at(&self.0, at::NAME);
         match TaskCode::from_name(name) {
             Some(code) => RequestName::Known(code),
             None => RequestName::Unknown(bytes::Bytes::copy_from_slice(name)),
@@ -201,6 +267,13 @@ fn put_text(header: &mut [u8; RDSN_HEADER_LEN], offset: usize, text: &[u8]) {
     field.fill(0);
     let len = text.len().min(MAX_NAME_LEN);
     field[..len].copy_from_slice(&text[..len]);
+}
+
+/// A text up to its first zero.
+fn text_at(header: &[u8; RDSN_HEADER_LEN], offset: usize) -> &[u8] {
+    let field = &header[offset..offset + TEXT_LEN];
+    let len = field.iter().position(|byte| *byte == 0);
+    &field[..len.unwrap_or(MAX_NAME_LEN)]
 }
 
 /// The field at `offset`, if it has arrived.

@@ -4,7 +4,9 @@ use bytes::{Bytes, BytesMut};
 use pegasus_common::{ErrorCode, Gpid, RpcAddress};
 use pegasus_wire::TaskCode;
 use pegasus_wire::frame::rdsn::{self, RDSN_HEADER_LEN};
-use pegasus_wire::frame::{FrameError, RdsnHeader, RequestFrame, RequestName, ResponseFrame};
+use pegasus_wire::frame::{
+    FrameError, RdsnHeader, RequestFrame, RequestHead, RequestName, ResponseFrame,
+};
 use pegasus_wire::layer2::QueryCfgRequest;
 use serde_json::Value;
 
@@ -131,4 +133,42 @@ fn an_unknown_name_is_repeated_with_its_error() {
     assert_eq!(&out[40..53], b"RPC_WHAT_ACK\0");
     assert_eq!(&out[136..158], b"ERR_HANDLER_NOT_FOUND\0");
     assert_eq!(out.len(), RDSN_HEADER_LEN);
+}
+
+#[test]
+fn what_a_client_sends_is_understood_and_its_answer_too() {
+    let head = RequestHead {
+        gpid: Gpid::new(2, 5),
+        timeout_ms: 5_000,
+        thread_hash: 7,
+        partition_hash: u64::MAX,
+        is_backup_request: true,
+        seqid: -3,
+        ..RequestHead::default()
+    };
+    let argument = Bytes::from_static(b"\x0c\0\x01\0\0\0\x01k\0");
+    let mut sent = BytesMut::new();
+    rdsn::encode_request(&mut sent, b"RPC_RRDB_RRDB_GET", &head, &argument);
+    let (request, header) = split(&sent).unwrap().unwrap();
+    let expected = RequestHead {
+        seqid: 7,
+        body_len: argument.len(),
+        ..head
+    };
+    assert_eq!((request.head, &request.argument), (expected, &argument));
+    assert_eq!(request.name, RequestName::Known(TaskCode::Get));
+    let given = ResponseFrame {
+        error: ErrorCode::Busy,
+        code: Some(TaskCode::Get),
+        seqid: -3,
+        body: Bytes::from_static(b"body"),
+    };
+    let mut out = BytesMut::new();
+    header.encode_answer(&mut out, RpcAddress::INVALID, &given);
+    for cut in 0..out.len() {
+        let mut received = BytesMut::from(&out[..cut]);
+        assert_eq!(rdsn::split_answer_from(&mut received, LIMIT), Ok(None));
+    }
+    assert_eq!(rdsn::split_answer_from(&mut out, LIMIT), Ok(Some(given)));
+    assert!(out.is_empty());
 }
