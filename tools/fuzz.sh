@@ -4,8 +4,8 @@
 # flag. What libFuzzer finds on its way is kept in target/fuzz/corpus; an input that fails lies in
 # target/fuzz/failed, and the run ends there.
 #
-# tools/fuzz.sh --merge    instead makes fuzz/corpus anew: the smallest inputs that reach what all of
-#                          target/fuzz/corpus reaches
+# tools/fuzz.sh --merge    instead makes fuzz/corpus anew: a sample of the smallest inputs that reach
+#                          what all of target/fuzz/corpus reaches
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -13,7 +13,7 @@ seconds=${FUZZ_SECONDS:-30}
 # Longer inputs reach nothing new, and make the search slow.
 input_bytes_max=4096
 # In the repository, for each target; a test has the bound of all together.
-corpus_bytes_max=13000
+corpus_files_max=40
 corpus_input_bytes_max=1500
 
 target_directory=${CARGO_TARGET_DIR:-target}
@@ -57,10 +57,13 @@ merge() {
     "$merged" "fuzz/corpus/$name" "$work/corpus/$name" 2>"$work/$name.log"
   # Frames that official programs send (official-*) stay, and inputs that failed once (failed-*).
   find "fuzz/corpus/$name" -type f ! -name 'official-*' ! -name 'failed-*' -delete
-  # The smallest first: they are the cheapest for what they reach.
-  find "$merged" -type f -printf '%s %p\n' | sort -n \
-    | awk -v max=$corpus_bytes_max '{ bytes += $1; if (bytes > max) exit; print $2 }' \
-    | xargs -r cp -t "fuzz/corpus/$name"
+  # Of every size: the smallest alone are all alike.
+  local all step
+  mapfile -t all < <(find "$merged" -type f -printf '%s %p\n' | sort -n | cut -d' ' -f2-)
+  step=$(((${#all[@]} + corpus_files_max - 1) / corpus_files_max))
+  for ((index = 0; index < ${#all[@]}; index += step)); do
+    cp "${all[index]}" "fuzz/corpus/$name"
+  done
 }
 
 action=run

@@ -77,7 +77,6 @@ fn write_arguments() -> Vec<(TaskCode, Bytes)> {
                 hash_key: blob(b"h"),
                 kvs: vec![pair(b"a", b"1"), pair(b"a", b"2")],
                 expire_ts_seconds: 7,
-                ..MultiPutRequest::default()
             }),
         ),
         (

@@ -281,15 +281,13 @@ impl ServerMetrics {
 
     /// Publishes the numbers of connections from now on.
     pub fn observe_connections(&self, gate: &Arc<ConnectionGate>) {
-        let numbers: [(&GaugeInfo, fn(&ConnectionGate) -> usize); 2] = [
-            (&UNSENT_BYTES, ConnectionGate::unsent_reply_bytes),
-            (&OPEN_CONNECTIONS, ConnectionGate::open_connections),
-        ];
-        for (info, read) in numbers {
+        let observe = |info, read: fn(&ConnectionGate) -> usize| {
             let gate = Arc::clone(gate);
             self.server
                 .observe(info, move || i64::try_from(read(&gate)).unwrap_or(i64::MAX));
-        }
+        };
+        observe(&UNSENT_BYTES, ConnectionGate::unsent_reply_bytes);
+        observe(&OPEN_CONNECTIONS, ConnectionGate::open_connections);
     }
 
     /// Publishes the numbers of a disk and its mutation log from now on.

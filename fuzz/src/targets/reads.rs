@@ -41,11 +41,11 @@ fn read(engine: &Engine, code: TaskCode, body: &Bytes) -> Option<()> {
         tier: ReadTier::All,
     };
     match code {
-        TaskCode::Get => done(engine.get(argument::blob(body).ok()?, at)),
-        TaskCode::Ttl => done(engine.ttl(argument::blob(body).ok()?, at)),
-        TaskCode::MultiGet => done(engine.multi_get(&argument::decode(body).ok()?, at)),
-        TaskCode::BatchGet => done(engine.batch_get(&argument::decode(body).ok()?, at)),
-        TaskCode::SortkeyCount => done(engine.sortkey_count(argument::blob(body).ok()?, at)),
+        TaskCode::Get => done(&engine.get(argument::blob(body).ok()?, at)),
+        TaskCode::Ttl => done(&engine.ttl(argument::blob(body).ok()?, at)),
+        TaskCode::MultiGet => done(&engine.multi_get(&argument::decode(body).ok()?, at)),
+        TaskCode::BatchGet => done(&engine.batch_get(&argument::decode(body).ok()?, at)),
+        TaskCode::SortkeyCount => done(&engine.sortkey_count(argument::blob(body).ok()?, at)),
         TaskCode::GetScanner => scan_to_the_end(engine, &argument::decode(body).ok()?),
         TaskCode::Scan => {
             let request: ScanRequest = argument::decode(body).ok()?;
@@ -56,7 +56,7 @@ fn read(engine: &Engine, code: TaskCode, body: &Bytes) -> Option<()> {
     Some(())
 }
 
-fn done<T>(outcome: ReadOutcome<T>) {
+fn done<T>(outcome: &ReadOutcome<T>) {
     assert!(
         matches!(outcome, ReadOutcome::Done(_)),
         "the disk may be read"

@@ -84,7 +84,6 @@ fn records(engine: &Engine) -> AppliedMutation {
             kvs: SORT_KEYS.iter().map(record).collect(),
             // In the past, now, in the future, and never.
             expire_ts_seconds: [1_999_999_999, 2_000_000_000, 2_000_000_001, 0][number % 4],
-            ..MultiPutRequest::default()
         };
         let mut current = InFlightValues::new(&mut overlay, engine, ReadTier::All);
         let operation = WriteOperation::MultiPut(&request);

@@ -256,7 +256,7 @@ impl<'a, 't> Walk<'a, 't> {
         let first_data = self.batch.max(OPENINGS);
         if next > first_data || is_open_end {
             let before = self.tracker.positions();
-            let loss = if next == first_data + 1 {
+            let loss = if Some(next) == first_data.checked_add(1) {
                 Loss::InNextIndex(BatchIndex::new(), before)
             } else {
                 Loss::Unknown(before)
@@ -271,7 +271,8 @@ impl<'a, 't> Walk<'a, 't> {
 
     fn advance(&mut self, count: u32) {
         self.sector += u64::from(count);
-        self.batch += 1;
+        // A sector may claim any number, and be valid: a faulty program's, or a forger's.
+        self.batch = self.batch.saturating_add(1);
     }
 
     fn report_incomplete(&mut self, bad: Range<u64>, salvage: Salvage, before: Positions) {
