@@ -264,6 +264,9 @@ fn a_table_has_another_name_and_is_dropped_and_recalled() {
         .await;
         onebox.kill_all();
         onebox.start_all();
+        // The old connections are gone; this call may be repeated, the next one not.
+        let dropped = admin.list_apps(AppStatus::AS_DROPPED).await.expect("list");
+        assert_eq!(dropped.len(), 1);
 
         let unknown = admin.recall_app(id + 100, None).await;
         assert_eq!(refusal(unknown), ErrorCode::AppNotExist);

@@ -6,9 +6,11 @@ use std::path::Path;
 use std::time::Duration;
 use std::time::Instant;
 
+use pegasus_client::ClientError;
 use pegasus_client::ClientOptions;
 use pegasus_client::Cluster;
 use pegasus_client::CreateTable;
+use pegasus_client::TableProblem;
 
 use super::StartOptions;
 use super::config_files;
@@ -101,18 +103,28 @@ fn wait_until_it_serves(layout: &Layout) -> Result<(), CliError> {
 
 /// Creates the table if need be and reads and writes it in every partition.
 async fn try_table(layout: &Layout) -> Result<(), String> {
-    let text = |error: pegasus_client::ClientError| crate::error::with_causes(&error);
+    let text = |error: ClientError| crate::error::with_causes(&error);
     let options = ClientOptions::new()
         .operation_timeout(ATTEMPT_LIMIT)
         .meta_timeout(ATTEMPT_LIMIT);
     let cluster = Cluster::connect(&layout.meta_list(), options)
         .await
         .map_err(text)?;
-    let replica_count = layout.replica_count().min(REPLICA_COUNT_MAX);
-    let create = CreateTable::new(TABLE)
-        .partition_count(TABLE_PARTITIONS)
-        .replica_count(i32::try_from(replica_count).unwrap_or(1));
-    cluster.admin().create_app(&create).await.map_err(text)?;
+    match cluster.admin().partitions(TABLE).await {
+        // Whatever became of it since: its settings may have been changed.
+        Ok(_) => {}
+        Err(ClientError::Table {
+            reason: TableProblem::NotFound,
+            ..
+        }) => {
+            let replica_count = layout.replica_count().min(REPLICA_COUNT_MAX);
+            let create = CreateTable::new(TABLE)
+                .partition_count(TABLE_PARTITIONS)
+                .replica_count(i32::try_from(replica_count).unwrap_or(1));
+            cluster.admin().create_app(&create).await.map_err(text)?;
+        }
+        Err(error) => return Err(text(error)),
+    }
     let table = cluster.table(TABLE).await.map_err(text)?;
     for probe in 0..PROBES {
         let key = format!("onebox-probe-{probe}");
