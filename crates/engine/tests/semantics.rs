@@ -40,7 +40,7 @@ fn environment(name: &str) -> Option<u64> {
 fn rules_of(seed: u64) -> Rules {
     let small = Limits {
         multi_get_count: 12,
-        multi_get_bytes: 100,
+        answer_bytes: 100,
         scan_count: 7,
     };
     Rules {
@@ -60,7 +60,7 @@ fn shared_of(limits: Limits) -> Shared {
     support::shared_with(&EngineOptions {
         range_limits: RangeLimits {
             multi_get_count_max: u32::try_from(limits.multi_get_count).unwrap(),
-            multi_get_bytes_max: limits.multi_get_bytes as u64,
+            answer_bytes_max: limits.answer_bytes as u64,
             scan_count_max: u32::try_from(limits.scan_count).unwrap(),
             time_max: None,
         },

@@ -8,7 +8,7 @@ mod scans;
 mod writes;
 
 use std::collections::BTreeMap;
-use std::rc::Rc;
+use std::sync::Arc;
 
 use bytes::Bytes;
 
@@ -42,8 +42,8 @@ pub struct Share {
 pub struct Limits {
     /// Records that one `multi_get` visits or returns.
     pub multi_get_count: usize,
-    /// Bytes that one `multi_get` by range returns.
-    pub multi_get_bytes: usize,
+    /// Bytes that one read of several records returns; the last one may go beyond.
+    pub answer_bytes: usize,
     /// Records of a batch of a scan.
     pub scan_count: usize,
 }
@@ -52,7 +52,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             multi_get_count: 3_000,
-            multi_get_bytes: 30 << 20,
+            answer_bytes: 30 << 20,
             scan_count: 1_000,
         }
     }
@@ -81,7 +81,7 @@ type Records = BTreeMap<Vec<u8>, Record>;
 pub struct Partition {
     rules: Rules,
     /// Shared with the scans under way, which go on seeing what was there when they began.
-    records: Rc<Records>,
+    records: Arc<Records>,
     scans: BTreeMap<i64, Scan>,
     last_scan: i64,
 }
@@ -157,12 +157,12 @@ impl Partition {
             _ => expire_ts,
         };
         let record = Record { expire_ts, data };
-        Rc::make_mut(&mut self.records).insert(raw_key, record);
+        Arc::make_mut(&mut self.records).insert(raw_key, record);
     }
 
     fn delete(&mut self, raw_key: &[u8]) {
         if self.records.contains_key(raw_key) {
-            Rc::make_mut(&mut self.records).remove(raw_key);
+            Arc::make_mut(&mut self.records).remove(raw_key);
         }
     }
 }

@@ -38,16 +38,20 @@ impl Partition {
         limit(request.max_kv_count).map_or(own, |asked| asked.min(own))
     }
 
+    fn bytes_max(&self, request: &MultiGetRequest) -> usize {
+        let own = self.rules.limits.answer_bytes;
+        limit(request.max_kv_size).map_or(own, |asked| asked.min(own))
+    }
+
     fn multi_get_keys(&self, request: &MultiGetRequest, prefix: &[u8], now: u32) -> Answer {
         let mut records = Vec::new();
-        let mut bytes = 0;
+        let (mut bytes, bytes_max) = (0, self.bytes_max(request));
         for sort_key in &request.sort_keys {
             let raw_key = [prefix, sort_key].concat();
             let Some(record) = self.live(&raw_key, now) else {
                 continue;
             };
-            let has_enough = limit(request.max_kv_size).is_some_and(|max| bytes >= max);
-            if has_enough || records.len() >= self.count_max(request) {
+            if bytes >= bytes_max || records.len() >= self.count_max(request) {
                 return answer(INCOMPLETE, records);
             }
             let pair = shown(request, sort_key, record);
@@ -68,8 +72,7 @@ impl Partition {
             return answer(OK, Vec::new());
         };
         let limits = self.rules.limits;
-        let bytes_max = limit(request.max_kv_size).unwrap_or(usize::MAX);
-        let bytes_max = bytes_max.min(limits.multi_get_bytes);
+        let bytes_max = self.bytes_max(request);
         let (mut visited, mut bytes, mut records) = (0, 0, Vec::new());
         let mut error = OK;
         for (raw_key, record) in self.walk(&range, request.reverse, prefix) {

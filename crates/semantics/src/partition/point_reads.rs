@@ -4,7 +4,7 @@ use bytes::Bytes;
 use pegasus_wire::rrdb::{BatchGetRequest, FullData};
 
 use super::Partition;
-use crate::answer::{Answer, INVALID_ARGUMENT, NOT_FOUND, OK};
+use crate::answer::{Answer, INCOMPLETE, INVALID_ARGUMENT, NOT_FOUND, OK};
 use crate::keys;
 
 impl Partition {
@@ -62,12 +62,17 @@ impl Partition {
         if request.keys.is_empty() {
             return refused;
         }
-        let mut data = Vec::new();
+        let (mut data, mut bytes) = (Vec::new(), 0);
         for key in &request.keys {
+            if bytes >= self.rules.limits.answer_bytes {
+                let error = INCOMPLETE;
+                return Answer::Found { error, data };
+            }
             let Some(raw_key) = keys::raw(&key.hash_key, &key.sort_key) else {
                 return refused;
             };
             if let Some(record) = self.live(&raw_key, now) {
+                bytes += raw_key.len() + record.data.len();
                 data.push(FullData {
                     hash_key: key.hash_key.clone(),
                     sort_key: key.sort_key.clone(),

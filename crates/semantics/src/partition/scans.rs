@@ -1,7 +1,7 @@
 //! Scans (data-semantics.md section 7), with what docs/compatibility.md says of empty ranges and of the
 //! stop key of whole scans.
 
-use std::rc::Rc;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use pegasus_wire::rrdb::{GetScannerRequest, KeyValue};
@@ -19,7 +19,7 @@ const STOP_OF_WHOLE_SCANS: &[u8] = &[0xff, 0xff];
 pub(super) struct Scan {
     request: GetScannerRequest,
     /// What was there when it began.
-    records: Rc<Records>,
+    records: Arc<Records>,
     /// The next key to visit, or one before it.
     position: Vec<u8>,
     /// Whether a record at the position itself is passed over.
@@ -90,7 +90,7 @@ impl Partition {
         let asked = usize::try_from(request.batch_size).unwrap_or(0);
         Some(Scan {
             request: request.clone(),
-            records: Rc::clone(&self.records),
+            records: Arc::clone(&self.records),
             position,
             skips_position,
             prefix,
@@ -102,10 +102,11 @@ impl Partition {
 
     fn batch(&mut self, mut scan: Scan, visited_max: usize, now: u32) -> Answer {
         let (mut visited, mut matched, mut records) = (0, 0_usize, Vec::new());
+        let (mut bytes, bytes_max) = (0, self.rules.limits.answer_bytes);
         let mut pause = None;
-        let all = Rc::clone(&scan.records);
+        let all = Arc::clone(&scan.records);
         for (raw_key, record) in scan.ahead(&all) {
-            if visited >= visited_max || matched >= scan.batch_count {
+            if visited >= visited_max || matched >= scan.batch_count || bytes >= bytes_max {
                 pause = Some(raw_key.clone());
                 break;
             }
@@ -115,7 +116,10 @@ impl Partition {
             visited += 1;
             if record.is_live(now) && self.shows(&scan, raw_key) {
                 matched += 1;
-                records.extend(scan.shown(raw_key, record));
+                if let Some(pair) = scan.shown(raw_key, record) {
+                    bytes += pair.key.len() + pair.value.len();
+                    records.push(pair);
+                }
             }
             if scan.request.stop_inclusive && *raw_key == scan.request.stop_key {
                 break;
