@@ -30,7 +30,7 @@ fn replicas_come_back_from_all_disks() {
     let disks: Vec<usize> = loaded.replicas.iter().map(|replica| replica.disk).collect();
     assert_eq!(disks, [0, 0, 1]);
     let first = &loaded.replicas[0];
-    assert_eq!(first.app.app_name, "temp");
+    assert_eq!(first.app().app_name, "temp");
     assert_eq!(first.machine.standing(), Standing::Proven);
 }
 
