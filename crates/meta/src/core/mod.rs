@@ -250,7 +250,7 @@ impl MetaCore {
                 reply(reply_to, &answer, out);
             }
             Command::Reconfigure(next) => {
-                let answer = self.on_reconfigured(now, next, version, out);
+                let answer = self.on_reconfigured(now, &next, version, out);
                 reply(reply_to, &answer, out);
             }
             Command::DropTable { id, .. }
@@ -266,7 +266,7 @@ impl MetaCore {
     fn on_reconfigured(
         &mut self,
         now: Now,
-        next: PartitionConfiguration,
+        next: &PartitionConfiguration,
         version: Version,
         out: &mut Vec<Effect>,
     ) -> Answer {
@@ -276,9 +276,9 @@ impl MetaCore {
             .apply(Command::Reconfigure(next.clone()), version);
         self.changing.remove(&next.pid);
         self.totals.configuration_changes += 1;
-        self.births.on_committed(now.monotonic, &next);
+        self.births.on_committed(now.monotonic, next);
         if let Some(before) = before {
-            self.guardian.on_change(now, &before, &next);
+            self.guardian.on_change(now, &before, next);
         }
         self.commit_if_ready(next.pid.app_id, out);
         self.configuration_answer(ErrorCode::Ok, next.pid)

@@ -81,6 +81,12 @@ impl Cluster {
                     return Err(format!("{pid}: write {data} was committed already"));
                 }
                 *committed = data;
+                let leads = |server: &&mut ReplicaServer| server.address == configuration.primary;
+                let primary = self.servers.iter_mut().find(leads);
+                let replica = primary.and_then(|primary| primary.replicas.get_mut(&pid));
+                if let Some(replica) = replica {
+                    replica.committed = data;
+                }
             }
         }
         Ok(())

@@ -41,6 +41,8 @@ pub struct Replica {
     pub configuration: PartitionConfiguration,
     /// Everything up to here is prepared; nothing here ever gets lost.
     pub data: u64,
+    /// Everything up to here it has committed as a primary.
+    pub committed: u64,
     /// What the meta server was asked. Nothing is written until it answers, since the answer may be
     /// lost while the change is made.
     pub pending: Option<Box<ConfigurationUpdateRequest>>,
@@ -60,6 +62,7 @@ impl Replica {
                 ..PartitionConfiguration::default()
             },
             data: 0,
+            committed: 0,
             pending: None,
             next_question: 0,
             needs_ballot: false,
@@ -89,7 +92,7 @@ impl Replica {
     ) -> Question {
         let mut config = self.configuration.clone();
         config.ballot += 1;
-        config.last_committed_decree = i64::try_from(self.data).unwrap();
+        config.last_committed_decree = i64::try_from(self.committed).unwrap();
         change(&mut config);
         let request = Box::new(ConfigurationUpdateRequest {
             config,
