@@ -208,7 +208,7 @@ async fn create_and_restart(directory: &Path, outputs: Rc<Outputs>) {
         .pool
         .call(
             meta.address,
-            TaskCode::RecallApp,
+            TaskCode::StartManualCompact,
             RoutingHeader::server(TIMEOUT),
             &request,
         )

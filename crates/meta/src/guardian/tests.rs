@@ -149,9 +149,6 @@ impl Ward {
         for member in next.members().collect::<Vec<_>>() {
             next.forget_drop(member);
         }
-        if next.primary.is_some() {
-            next.complete_drops = 0;
-        }
         self.commit(&next);
     }
 
