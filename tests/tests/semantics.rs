@@ -54,9 +54,9 @@ impl Comparison {
     fn found(&mut self, request: &Request, expected: &Answer) -> Answer {
         let to = &mut self.connection;
         match request {
-            Request::Put(request) => written(to.ask(TaskCode::Put, request)),
-            Request::Remove(raw_key) => written(to.ask(TaskCode::Remove, raw_key)),
-            Request::MultiPut(request) => written(to.ask(TaskCode::MultiPut, request)),
+            Request::Put(request) => written(&to.ask(TaskCode::Put, request)),
+            Request::Remove(raw_key) => written(&to.ask(TaskCode::Remove, raw_key)),
+            Request::MultiPut(request) => written(&to.ask(TaskCode::MultiPut, request)),
             Request::MultiRemove(request) => {
                 let found: MultiRemoveResponse = to.ask(TaskCode::MultiRemove, request);
                 let (error, count) = (found.error, found.count);
@@ -167,7 +167,7 @@ impl Comparison {
     }
 }
 
-fn written(found: UpdateResponse) -> Answer {
+fn written(found: &UpdateResponse) -> Answer {
     Answer::Written { error: found.error }
 }
 
