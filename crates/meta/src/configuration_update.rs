@@ -105,13 +105,10 @@ fn next_configuration(
     next.ballot = current.ballot.next();
     match kind {
         ChangeKind::AssignPrimary if current.member_count() == 0 && !current.is_unborn() => {
-            next.primary = Some(node);
-            next.forget_drop(node);
+            next.assign_primary(node);
         }
         ChangeKind::UpgradeToPrimary if current.primary.is_none() && is_secondary => {
-            next.secondaries.retain(|&secondary| secondary != node);
-            next.primary = Some(node);
-            next.forget_drop(node);
+            next.assign_primary(node);
         }
         ChangeKind::UpgradeToSecondary
             if current.primary.is_some() && !is_primary && !is_secondary =>

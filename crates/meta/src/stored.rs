@@ -104,8 +104,15 @@ struct StoredPartition {
     primary: String,
     secondaries: Vec<String>,
     last_drops: Vec<String>,
+    #[serde(default, skip_serializing_if = "is_zero")]
+    complete_drops: usize,
     last_committed_decree: i64,
     partition_flags: i32,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde's form")]
+fn is_zero(number: &usize) -> bool {
+    *number == 0
 }
 
 /// The value of a table.
@@ -145,6 +152,7 @@ pub fn partition_value(configuration: &PartitionConfiguration) -> Bytes {
         primary: configuration.primary.unwrap_or_default().to_string(),
         secondaries: texts(&configuration.secondaries),
         last_drops: texts(&configuration.last_drops),
+        complete_drops: configuration.complete_drops,
         last_committed_decree: configuration.last_committed.0,
         partition_flags: i32::from(configuration.is_dropped) * DROPPED_FLAG,
     };
@@ -300,6 +308,7 @@ fn read_partition(key: &str, pid: Gpid, value: &[u8]) -> Result<PartitionConfigu
         },
         secondaries: read_addresses(key, &stored.secondaries)?,
         last_drops: read_addresses(key, &stored.last_drops)?,
+        complete_drops: stored.complete_drops,
         last_committed: Decree(stored.last_committed_decree),
         is_dropped: stored.partition_flags & DROPPED_FLAG != 0,
     };

@@ -112,6 +112,8 @@ pub fn received_configuration(sent: &layer2::PartitionConfiguration) -> Partitio
         primary: sent.primary.valid(),
         secondaries: sent.secondaries.clone(),
         last_drops: sent.last_drops.clone(),
+        // Only the meta server knows, and it goes by its own configuration.
+        complete_drops: 0,
         last_committed: Decree(sent.last_committed_decree),
         is_dropped: sent.partition_flags & DROPPED_FLAG != 0,
     }

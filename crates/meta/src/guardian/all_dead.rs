@@ -1,9 +1,10 @@
 //! A partition without any member: which former one may become primary (meta-server.md section
 //! 12.3 c; upstream calls it DDD).
 //!
-//! 1. The one that left last is enough if it is *proven*, that is, surely has everything that it
-//!    acknowledged: it was a member to the end, so everything that was ever committed was
-//!    acknowledged by it.
+//! 1. A member of the last configuration that had a primary is enough if it is *proven*, that is,
+//!    surely has everything that it acknowledged: everything that was ever committed was
+//!    acknowledged by all members of that time, and nothing was committed after. The one that left
+//!    last always was such a member; others were if they left after the last primary, or with it.
 //! 2. Otherwise upstream's rule of two: the last two must both have answered, must not contradict
 //!    each other, and the one with more becomes primary. Where the older one has lost its replica
 //!    there is nothing better than the newer one.
@@ -107,18 +108,37 @@ pub fn judge<'a>(
         [only] => (*only, None),
         [.., older, newest] => (*newest, Some(*older)),
     };
-    let verdict = match (look(newest), older) {
-        (Candidate::Here(Sighting::Present(report)), _) if is_complete(configuration, report) => {
-            reach!("meta: the last member proves that it is complete");
-            Ok((newest, Confidence::Complete))
-        }
-        (seen, None) => only_one(configuration, newest, seen),
-        (seen, Some(older)) => two(configuration, (older, look(older)), (newest, seen)),
+    if let Some(node) = complete_member(configuration, &look) {
+        return Verdict::Assign(node, Confidence::Complete);
+    }
+    let seen = look(newest);
+    let verdict = match older {
+        None => only_one(configuration, newest, seen),
+        Some(older) => two(configuration, (older, look(older)), (newest, seen)),
     };
     match verdict {
         Ok((node, confidence)) => Verdict::Assign(node, confidence),
         Err(refusal) => Verdict::Refuse(refusal),
     }
+}
+
+/// A former member that surely has everything that was ever acknowledged.
+fn complete_member<'a>(
+    configuration: &PartitionConfiguration,
+    look: impl Fn(RpcAddress) -> Candidate<'a>,
+) -> Option<RpcAddress> {
+    let is_proven = |node: RpcAddress| match look(node) {
+        Candidate::Here(Sighting::Present(report)) => is_complete(configuration, report),
+        _ => false,
+    };
+    let mut drops = configuration.complete_drops();
+    let node = drops.find(|&node| is_proven(node))?;
+    if configuration.last_drops.last() == Some(&node) {
+        reach!("meta: the last member proves that it is complete");
+    } else {
+        reach!("meta: a member of the last primary's time proves that it is complete");
+    }
+    Some(node)
 }
 
 type Choice = Result<(RpcAddress, Confidence), Refusal>;

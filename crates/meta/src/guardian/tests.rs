@@ -149,6 +149,9 @@ impl Ward {
         for member in next.members().collect::<Vec<_>>() {
             next.forget_drop(member);
         }
+        if next.primary.is_some() {
+            next.complete_drops = 0;
+        }
         self.commit(&next);
     }
 

@@ -19,6 +19,7 @@ fn dead(last_committed: i64) -> PartitionConfiguration {
     PartitionConfiguration {
         ballot: Ballot(8),
         last_drops: vec![node(1), node(2), node(3)],
+        complete_drops: 1,
         last_committed: Decree(last_committed),
         ..PartitionConfiguration::unborn(P, 3)
     }
@@ -59,6 +60,22 @@ fn the_newest_is_enough_if_it_is_proven() {
         matches!(behind, Verdict::Refuse(Refusal::TooOld { .. })),
         "{behind:?}"
     );
+}
+
+#[test]
+fn whoever_left_after_the_last_primary_is_enough_if_it_is_proven() {
+    let older = with(8, 120, 120, Standing::Proven);
+    let mut configuration = dead(120);
+    let refused = Verdict::Refuse(Refusal::NewestLost(node(3)));
+    assert_eq!(judge(&configuration, Some(older), None), refused);
+    configuration.complete_drops = 2;
+    let assigned = Verdict::Assign(node(2), Confidence::Complete);
+    assert_eq!(judge(&configuration, Some(older), None), assigned);
+    let newest = with(8, 120, 120, Standing::Proven);
+    let both = judge(&configuration, Some(older), Some(newest));
+    assert_eq!(both, ASSIGN_NEWEST(Confidence::Complete));
+    let unproven = with(8, 120, 120, Standing::Unproven);
+    assert_eq!(judge(&configuration, Some(unproven), None), refused);
 }
 
 #[test]
@@ -108,6 +125,7 @@ fn nothing_is_chosen_without_reports() {
     let here = all_dead::judge(&only, |_| Candidate::Here(Sighting::Present(&report)));
     assert_eq!(here, ASSIGN_NEWEST(Confidence::BestThereIs));
     only.last_drops.clear();
+    only.complete_drops = 0;
     let nobody = all_dead::judge(&only, |_| Candidate::Away);
     assert_eq!(nobody, Verdict::Refuse(Refusal::NobodyKnown));
 }
