@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use pegasus_common::{ErrorCode, RpcAddress, reach};
+use pegasus_common::{ErrorCode, Gpid, RpcAddress, reach};
 use pegasus_wire::failure_detector::{BeaconAck, BeaconMsg};
 use pegasus_wire::meta_admin::{
     ConfigType, ConfigurationQueryByNodeRequest, ConfigurationQueryByNodeResponse,
@@ -112,7 +112,9 @@ impl MetaCore {
             return refuse(ErrorCode::Busy);
         }
         let held = self.state.holdings().of(node);
+        let unheard = self.unheard_ends(stored.unwrap_or_default());
         let partitions = held
+            .chain(unheard)
             .filter_map(|pid| self.membership(node, pid, ConfigType::CT_INVALID))
             .collect();
         ConfigurationQueryByNodeResponse {
@@ -120,6 +122,19 @@ impl MetaCore {
             partitions,
             gc_replicas,
         }
+    }
+
+    /// Reported replicas of partitions without members that have not heard of the configuration that
+    /// ended their role: nobody else may lead before the last primary has.
+    fn unheard_ends<'a>(&'a self, stored: &'a [ReplicaInfo]) -> impl Iterator<Item = Gpid> + 'a {
+        let is_unheard = |replica: &&ReplicaInfo| {
+            self.state.partition(replica.pid).is_some_and(|partition| {
+                let configuration = &partition.configuration;
+                let is_empty = configuration.member_count() == 0 && !configuration.is_dropped;
+                is_empty && replica.ballot < configuration.ballot.0
+            })
+        };
+        stored.iter().filter(is_unheard).map(|replica| replica.pid)
     }
 
     /// Learns from the reported replicas, and returns those that may be removed.

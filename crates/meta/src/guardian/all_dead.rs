@@ -11,7 +11,8 @@
 //! 3. Where the *newer* one has lost its replica nothing is chosen (upstream takes the older one):
 //!    the newer one may have committed alone what was under way when the older one left.
 //!
-//! Without any report nothing is ever chosen.
+//! Without any report nothing is ever chosen, and nobody but the one that left last while that one may
+//! still lead.
 
 use std::fmt;
 
@@ -61,6 +62,9 @@ pub enum Refusal {
     AllLost,
     /// The server that left last has lost its replica; an older one may lack something.
     NewestLost(RpcAddress),
+    /// The server that left last may still lead by its lease: its table was dropped and came back, and
+    /// it has not said since that it has heard of it.
+    MayLead(RpcAddress),
     /// One has the newer ballot, the other more data.
     Contradiction(RpcAddress, RpcAddress),
     /// Less than what was known to be committed.
@@ -83,6 +87,10 @@ impl fmt::Display for Refusal {
                 f,
                 "{node} left last and has lost its replica; the one before it may lack \
                  acknowledged writes"
+            ),
+            Self::MayLead(node) => write!(
+                f,
+                "{node} was primary and may not have heard yet that it is not any more"
             ),
             Self::Contradiction(older, newer) => write!(
                 f,
@@ -139,6 +147,24 @@ fn complete_member<'a>(
         reach!("meta: a member of the last primary's time proves that it is complete");
     }
     Some(node)
+}
+
+/// What becomes of a choice when the server that left last may still lead. Dropping a table takes the
+/// members' roles without waiting for the lease of the primary to end; whoever is put in its place
+/// before it has heard of that would be a second one (design I4).
+pub(super) fn heed_last_leader(
+    verdict: Verdict,
+    configuration: &PartitionConfiguration,
+    may_lead: impl Fn(RpcAddress) -> bool,
+) -> Verdict {
+    let last = configuration.last_drops.last().copied();
+    match (verdict, last) {
+        (Verdict::Assign(node, _), Some(last)) if node != last && may_lead(last) => {
+            reach!("meta: a choice waits for the last primary to hear of its end");
+            Verdict::Refuse(Refusal::MayLead(last))
+        }
+        _ => verdict,
+    }
 }
 
 type Choice = Result<(RpcAddress, Confidence), Refusal>;

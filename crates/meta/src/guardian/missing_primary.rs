@@ -36,10 +36,7 @@ pub(super) fn succession(
             .is_some_and(|serving| serving <= since),
     };
     let has_successor = configuration.secondaries.iter().any(|&secondary| {
-        scene.detector.is_serving(secondary)
-            && !scene.detector.is_silent(now, secondary)
-            && is_fit(memory, configuration.pid, secondary)
-            && may_replace(secondary)
+        can_take_over(secondary, configuration.pid, scene, memory) && may_replace(secondary)
     });
     if !has_successor {
         reach!("meta: a primary without successor stays listed");
@@ -61,17 +58,20 @@ pub(super) fn is_cramped(
     memory: &Memory,
 ) -> bool {
     let has_room = |node: RpcAddress| scene.detector.has_room(node);
-    let can_take_over = |secondary: RpcAddress| {
-        has_room(secondary)
-            && scene.detector.is_serving(secondary)
-            && !scene.detector.is_silent(scene.now.monotonic, secondary)
-            && is_fit(memory, configuration.pid, secondary)
-    };
     let mut secondaries = configuration.secondaries.iter().copied();
     configuration
         .primary
         .is_some_and(|primary| !has_room(primary))
-        && secondaries.any(can_take_over)
+        && secondaries.any(|secondary| {
+            has_room(secondary) && can_take_over(secondary, configuration.pid, scene, memory)
+        })
+}
+
+/// Whether a secondary could lead at once: it serves, was heard of lately, and surely has everything.
+fn can_take_over(secondary: RpcAddress, pid: Gpid, scene: &Scene<'_>, memory: &Memory) -> bool {
+    scene.detector.is_serving(secondary)
+        && !scene.detector.is_silent(scene.now.monotonic, secondary)
+        && is_fit(memory, pid, secondary)
 }
 
 /// Which secondary becomes primary: of those that serve the one with the fewest primaries, of its

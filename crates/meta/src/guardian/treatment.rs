@@ -12,6 +12,7 @@ use super::{Guardian, GuardianStep, missing_primary, missing_secondary};
 use crate::configuration_update::ChangeKind;
 use crate::effect::Alert;
 use crate::partition::PartitionConfiguration;
+use crate::reports::{ReportedRole, Sighting};
 
 /// How a partition is.
 pub(super) enum Condition {
@@ -112,6 +113,8 @@ impl Guardian {
                 Candidate::Away
             }
         });
+        let may_lead = |node| self.may_lead(configuration, node, scene);
+        let verdict = all_dead::heed_last_leader(verdict, configuration, may_lead);
         let is_news = self.without_members.insert(pid, verdict) != Some(verdict);
         let node = match verdict {
             Verdict::Assign(node, _) => node,
@@ -129,6 +132,29 @@ impl Guardian {
             return Condition::Treated(GuardianStep::Alert(alert));
         }
         self.ask(configuration, ChangeKind::AssignPrimary, node, node, scene)
+    }
+
+    /// Whether a former member may still be primary by an older configuration: its lease is not over,
+    /// and it has neither lost its replica nor reported, without a role, this ballot.
+    fn may_lead(
+        &self,
+        configuration: &PartitionConfiguration,
+        node: RpcAddress,
+        scene: &Scene<'_>,
+    ) -> bool {
+        let has_stepped_down = match self.memory.sighting(node, configuration.pid) {
+            Sighting::Unreported => false,
+            Sighting::Absent => true,
+            Sighting::Present(report) => match report.role {
+                ReportedRole::Failed => true,
+                ReportedRole::Member => false,
+                // It could still be told of a ballot between that it was primary in.
+                ReportedRole::Learner | ReportedRole::Inactive => {
+                    report.ballot >= configuration.ballot
+                }
+            },
+        };
+        !has_stepped_down && !scene.detector.is_lease_over(node)
     }
 
     /// A secondary is missing.

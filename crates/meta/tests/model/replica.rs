@@ -1,6 +1,6 @@
 //! One replica of a pretended server, and what servers ask.
 
-use pegasus_common::{Gpid, RpcAddress};
+use pegasus_common::{ErrorCode, Gpid, RpcAddress};
 use pegasus_wire::failure_detector::BeaconMsg;
 use pegasus_wire::layer2::PartitionConfiguration;
 use pegasus_wire::meta_admin::{
@@ -103,5 +103,29 @@ impl Replica {
         self.pending = Some(request.clone());
         self.next_question = now + 500;
         Question::Update(request)
+    }
+    /// The ballot that the meta server was asked for.
+    pub fn asked_ballot(&self) -> Option<i64> {
+        self.pending.as_ref().map(|request| request.config.ballot)
+    }
+
+    /// The meta server has granted or refused what was asked. A copy of a refused request may still be
+    /// on its way and be granted when it arrives: a learner could become a member and lack what was
+    /// written in between. So after a refused promotion nothing is written until a new ballot has ended
+    /// every request of this one, as by `pegasus_pacifica`.
+    pub fn on_verdict(&mut self, err: ErrorCode) {
+        let unsettled = self.pending.take().filter(|request| {
+            let kind = request.r#type;
+            err != ErrorCode::Ok
+                && (kind == ConfigType::CT_UPGRADE_TO_SECONDARY
+                    || kind == ConfigType::CT_PRIMARY_FORCE_UPDATE_BALLOT)
+        });
+        self.pending = unsettled.map(|mut request| {
+            request.r#type = ConfigType::CT_PRIMARY_FORCE_UPDATE_BALLOT;
+            request.node = self.configuration.primary;
+            request.config.primary = self.configuration.primary;
+            request.config.secondaries = self.configuration.secondaries.clone();
+            request
+        });
     }
 }

@@ -236,13 +236,9 @@ impl ReplicaServer {
         configuration: &PartitionConfiguration,
     ) {
         if let Some(replica) = self.replicas.get_mut(&configuration.pid) {
-            let pending = replica
-                .pending
-                .as_ref()
-                .map(|request| request.config.ballot);
-            if pending == Some(asked_ballot) && err != ErrorCode::Busy {
-                // The answer to an earlier question says nothing about this one.
-                replica.pending = None;
+            // The answer to an earlier question says nothing about this one.
+            if replica.asked_ballot() == Some(asked_ballot) && err != ErrorCode::Busy {
+                replica.on_verdict(err);
             }
             if err == ErrorCode::Ok && configuration.primary == self.address {
                 replica.needs_ballot = false;

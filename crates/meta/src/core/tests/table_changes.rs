@@ -7,6 +7,7 @@ use pegasus_wire::meta_admin::{
     AppEnvOperation, ConfigurationRecallAppRequest, ConfigurationRenameAppRequest,
     ConfigurationSetMaxReplicaCountRequest, ConfigurationUpdateAppEnvRequest,
 };
+use pegasus_wire::metadata::{PartitionStatus, ReplicaInfo};
 
 const TEMP: AppId = AppId(1);
 
@@ -207,6 +208,52 @@ fn a_recalled_table_finds_its_data_by_new_reports() {
     assert_eq!(partitions.len(), 8, "every partition finds its data");
     cluster.restart();
     assert_eq!(cluster.query("temp").err, ErrorCode::Ok);
+}
+
+#[test]
+fn of_a_recalled_partition_nobody_leads_before_the_last_primary_has_heard_of_its_end() {
+    let mut cluster = with_table();
+    let pid = Gpid::new(TEMP.0, 0);
+    let before = cluster.query("temp").partitions[0].clone();
+    let host = |server| (1..=3).find(|&host| node(host) == server).unwrap();
+    let (leader, heir) = (host(before.primary), host(before.secondaries[0]));
+    cluster.drop_table(&drop_request("temp"));
+    cluster.change_table(recall());
+    cluster.proposals.clear();
+    let replica = |status, ballot, is_proven| ReplicaInfo {
+        pid,
+        status,
+        ballot,
+        is_proven: Some(is_proven),
+        ..ReplicaInfo::default()
+    };
+    let asked = |cluster: &mut Cluster| {
+        cluster.run(Duration::from_secs(1), 1..=3);
+        cluster.cures().pop().map(|(node, _)| node)
+    };
+    let (leads, follows) = (PartitionStatus::PS_PRIMARY, PartitionStatus::PS_SECONDARY);
+    cluster.sync_all(heir, vec![replica(follows, 1, true)]);
+    assert_eq!(
+        asked(&mut cluster),
+        None,
+        "the last primary has said nothing"
+    );
+    let answer = cluster.sync_all(leader, vec![replica(leads, 1, false)]);
+    let told = answer.partitions.iter().map(|update| &update.config);
+    let told: Vec<_> = told
+        .map(|config| (config.pid, config.ballot, config.primary))
+        .collect();
+    assert_eq!(told, [(pid, 2, RpcAddress::INVALID)], "it hears of its end");
+    assert_eq!(asked(&mut cluster), None, "it may still lead");
+    let inactive = PartitionStatus::PS_INACTIVE;
+    cluster.sync_all(leader, vec![replica(inactive, 1, false)]);
+    assert_eq!(
+        asked(&mut cluster),
+        None,
+        "it may have been told of a ballot between"
+    );
+    cluster.sync_all(leader, vec![replica(inactive, 2, false)]);
+    assert_eq!(asked(&mut cluster), Some(node(heir)));
 }
 
 #[test]
