@@ -5,18 +5,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use pegasus_common::RpcAddress;
-use pegasus_wire::TaskCode;
 use pegasus_wire::layer2::{AppInfo, AppStatus};
 use pegasus_wire::meta_admin::{
-    ConfigurationClusterInfoRequest, ConfigurationClusterInfoResponse,
-    ConfigurationCreateAppRequest, ConfigurationCreateAppResponse, ConfigurationDropAppRequest,
-    ConfigurationDropAppResponse, ConfigurationListAppsRequest, ConfigurationListAppsResponse,
-    ConfigurationListNodesRequest, ConfigurationListNodesResponse, CreateAppOptions,
-    DropAppOptions, NodeStatus,
+    ConfigurationClusterInfoRequest, ConfigurationCreateAppRequest, ConfigurationDropAppRequest,
+    ConfigurationListAppsRequest, ConfigurationListNodesRequest, CreateAppOptions, DropAppOptions,
+    NodeStatus,
 };
 
 use crate::error::ClientError;
-use crate::meta_client::{MetaCall, MetaClient};
+use crate::meta_client::MetaClient;
 use crate::retry::Repeat;
 use crate::routing::{Partitions, query};
 
@@ -141,17 +138,11 @@ impl Admin {
     /// # Errors
     /// [`ClientError::NoLeader`], [`ClientError::Meta`].
     pub async fn list_apps(&self, status: AppStatus) -> Result<Vec<AppInfo>, ClientError> {
-        let call = MetaCall {
-            name: "list_apps",
-            code: TaskCode::ListApps,
-            repeat: Repeat::Harmless,
-        };
         let request = ConfigurationListAppsRequest {
             status,
             ..ConfigurationListAppsRequest::default()
         };
-        let answer: ConfigurationListAppsResponse =
-            self.meta.ask_ok(call, &request, self.timeout).await?;
+        let answer = self.ask(Repeat::Harmless, &request).await?;
         Ok(answer.infos)
     }
 
@@ -161,14 +152,10 @@ impl Admin {
     /// # Errors
     /// [`ClientError::NoLeader`], after which it may have been created; [`ClientError::Meta`].
     pub async fn create_app(&self, table: &CreateTable) -> Result<i32, ClientError> {
-        let call = MetaCall {
-            name: "create_app",
-            code: TaskCode::CreateApp,
-            // Creating it again gives the same table, unless that is to fail.
-            repeat: match table.if_exists {
-                IfExists::Succeed => Repeat::Harmless,
-                IfExists::Fail => Repeat::Harmful,
-            },
+        // Creating it again gives the same table, unless that is to fail.
+        let repeat = match table.if_exists {
+            IfExists::Succeed => Repeat::Harmless,
+            IfExists::Fail => Repeat::Harmful,
         };
         let request = ConfigurationCreateAppRequest {
             app_name: table.name.clone(),
@@ -183,8 +170,7 @@ impl Admin {
                 atomic_idempotent: table.atomic_idempotent.then_some(true),
             },
         };
-        let answer: ConfigurationCreateAppResponse =
-            self.meta.ask_ok(call, &request, self.timeout).await?;
+        let answer = self.ask(repeat, &request).await?;
         Ok(answer.appid)
     }
 
@@ -199,13 +185,9 @@ impl Admin {
         reserve: Option<Duration>,
         if_missing: IfMissing,
     ) -> Result<(), ClientError> {
-        let call = MetaCall {
-            name: "drop_app",
-            code: TaskCode::DropApp,
-            repeat: match if_missing {
-                IfMissing::Succeed => Repeat::Harmless,
-                IfMissing::Fail => Repeat::Harmful,
-            },
+        let repeat = match if_missing {
+            IfMissing::Succeed => Repeat::Harmless,
+            IfMissing::Fail => Repeat::Harmful,
         };
         let request = ConfigurationDropAppRequest {
             app_name: name.to_owned(),
@@ -215,8 +197,7 @@ impl Admin {
                     .map(|reserve| i64::try_from(reserve.as_secs()).unwrap_or(i64::MAX)),
             },
         };
-        let _: ConfigurationDropAppResponse =
-            self.meta.ask_ok(call, &request, self.timeout).await?;
+        self.ask(repeat, &request).await?;
         Ok(())
     }
 
@@ -225,14 +206,8 @@ impl Admin {
     /// # Errors
     /// [`ClientError::NoLeader`], [`ClientError::Meta`].
     pub async fn list_nodes(&self, status: NodeStatus) -> Result<Vec<Node>, ClientError> {
-        let call = MetaCall {
-            name: "list_nodes",
-            code: TaskCode::ListNodes,
-            repeat: Repeat::Harmless,
-        };
         let request = ConfigurationListNodesRequest { status };
-        let answer: ConfigurationListNodesResponse =
-            self.meta.ask_ok(call, &request, self.timeout).await?;
+        let answer = self.ask(Repeat::Harmless, &request).await?;
         let nodes = answer.infos.into_iter().map(|info| Node {
             address: info.node,
             status: info.status,
@@ -245,14 +220,8 @@ impl Admin {
     /// # Errors
     /// [`ClientError::NoLeader`], [`ClientError::Meta`].
     pub async fn cluster_info(&self) -> Result<Vec<(String, String)>, ClientError> {
-        let call = MetaCall {
-            name: "cluster_info",
-            code: TaskCode::ClusterInfo,
-            repeat: Repeat::Harmless,
-        };
         let request = ConfigurationClusterInfoRequest::default();
-        let answer: ConfigurationClusterInfoResponse =
-            self.meta.ask_ok(call, &request, self.timeout).await?;
+        let answer = self.ask(Repeat::Harmless, &request).await?;
         Ok(answer.keys.into_iter().zip(answer.values).collect())
     }
 

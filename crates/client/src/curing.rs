@@ -2,16 +2,13 @@
 //! by hand, and partitions that have lost all members.
 
 use pegasus_common::{Gpid, RpcAddress};
-use pegasus_wire::TaskCode;
 use pegasus_wire::meta_admin::{
-    ConfigType, ConfigurationBalancerRequest, ConfigurationBalancerResponse,
-    ConfigurationMetaControlRequest, ConfigurationMetaControlResponse, ConfigurationProposalAction,
-    DddDiagnoseRequest, DddDiagnoseResponse, DddPartitionInfo, MetaFunctionLevel,
+    ConfigType, ConfigurationBalancerRequest, ConfigurationMetaControlRequest,
+    ConfigurationProposalAction, DddDiagnoseRequest, DddPartitionInfo, MetaFunctionLevel,
 };
 
 use crate::admin::Admin;
 use crate::error::ClientError;
-use crate::meta_client::MetaCall;
 use crate::retry::Repeat;
 
 /// A change of one partition's membership, asked for by hand.
@@ -63,14 +60,8 @@ impl Admin {
         &self,
         level: MetaFunctionLevel,
     ) -> Result<MetaFunctionLevel, ClientError> {
-        let call = MetaCall {
-            name: "control_meta",
-            code: TaskCode::ControlMeta,
-            repeat: Repeat::Harmless,
-        };
         let request = ConfigurationMetaControlRequest { level };
-        let answer: ConfigurationMetaControlResponse =
-            self.meta().ask_ok(call, &request, self.timeout()).await?;
+        let answer = self.ask(Repeat::Harmless, &request).await?;
         Ok(answer.old_level)
     }
 
@@ -79,12 +70,7 @@ impl Admin {
     /// # Errors
     /// [`ClientError::NoLeader`]; [`ClientError::Meta`] when the change makes no sense now.
     pub async fn propose(&self, change: Change) -> Result<(), ClientError> {
-        let call = MetaCall {
-            name: "propose",
-            code: TaskCode::ProposeBalancer,
-            // A second proposal of what is done already is refused.
-            repeat: Repeat::Harmless,
-        };
+        // A second proposal of what is done already is refused.
         let action = ConfigurationProposalAction {
             target: change.target,
             node: change.node,
@@ -97,8 +83,7 @@ impl Admin {
             force: Some(change.urgency == Urgency::Forced),
             ..ConfigurationBalancerRequest::default()
         };
-        let _: ConfigurationBalancerResponse =
-            self.meta().ask_ok(call, &request, self.timeout()).await?;
+        self.ask(Repeat::Harmless, &request).await?;
         Ok(())
     }
 
@@ -108,14 +93,8 @@ impl Admin {
     /// # Errors
     /// [`ClientError::NoLeader`], [`ClientError::Meta`].
     pub async fn diagnose(&self, gpid: Gpid) -> Result<Vec<DddPartitionInfo>, ClientError> {
-        let call = MetaCall {
-            name: "ddd_diagnose",
-            code: TaskCode::DddDiagnose,
-            repeat: Repeat::Harmless,
-        };
         let request = DddDiagnoseRequest { pid: gpid };
-        let answer: DddDiagnoseResponse =
-            self.meta().ask_ok(call, &request, self.timeout()).await?;
+        let answer = self.ask(Repeat::Harmless, &request).await?;
         Ok(answer.partitions)
     }
 }

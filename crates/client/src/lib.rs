@@ -23,6 +23,7 @@
 //! Everything needs a tokio runtime with I/O and time; any kind will do.
 
 mod admin;
+mod admin_calls;
 mod atomic;
 mod batch;
 mod cluster;

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use pegasus_common::{ErrorCode, RpcAddress};
 use pegasus_rpc::{CallError, RequestFate, RoutingHeader, SessionPool};
-use pegasus_wire::{Message, TaskCode, layer2, meta_admin};
+use pegasus_wire::{Message, TaskCode, layer2};
 use tokio::time::Instant;
 
 use crate::error::ClientError;
@@ -47,60 +47,6 @@ impl MetaAnswer for layer2::QueryCfgResponse {
         self.partitions.first()?.primary.valid()
     }
 }
-
-impl MetaAnswer for meta_admin::ConfigurationListAppsResponse {
-    fn err(&self) -> ErrorCode {
-        self.err
-    }
-
-    fn hint(&self) -> &str {
-        self.hint_message.as_deref().unwrap_or_default()
-    }
-}
-
-macro_rules! plain_answers {
-    ($($message:ident),*) => {
-        $(impl MetaAnswer for meta_admin::$message {
-            fn err(&self) -> ErrorCode {
-                self.err
-            }
-        })*
-    };
-}
-
-macro_rules! explained_answers {
-    ($($message:ident),*) => {
-        $(impl MetaAnswer for meta_admin::$message {
-            fn err(&self) -> ErrorCode {
-                self.err
-            }
-
-            fn hint(&self) -> &str {
-                &self.hint_message
-            }
-        })*
-    };
-}
-
-explained_answers!(
-    ConfigurationRenameAppResponse,
-    ConfigurationUpdateAppEnvResponse,
-    ConfigurationGetMaxReplicaCountResponse,
-    ConfigurationSetMaxReplicaCountResponse,
-    ConfigurationGetAtomicIdempotentResponse,
-    ConfigurationSetAtomicIdempotentResponse
-);
-
-plain_answers!(
-    ConfigurationRecallAppResponse,
-    ConfigurationCreateAppResponse,
-    ConfigurationDropAppResponse,
-    ConfigurationListNodesResponse,
-    ConfigurationClusterInfoResponse,
-    ConfigurationMetaControlResponse,
-    ConfigurationBalancerResponse,
-    DddDiagnoseResponse
-);
 
 #[derive(Debug)]
 pub(crate) struct MetaClient {
@@ -173,24 +119,6 @@ impl MetaClient {
             }
             tokio::time::sleep(pause).await;
         }
-    }
-
-    /// Like [`MetaClient::ask`]; an error inside the answer becomes an error.
-    pub(crate) async fn ask_ok<Q: Message, R: MetaAnswer>(
-        &self,
-        call: MetaCall,
-        request: &Q,
-        timeout: Duration,
-    ) -> Result<R, ClientError> {
-        let answer: R = self.ask(call, request, timeout).await?;
-        if answer.err().is_ok() {
-            return Ok(answer);
-        }
-        Err(ClientError::Meta {
-            call: call.name,
-            code: answer.err(),
-            hint: answer.hint().to_owned(),
-        })
     }
 
     /// The last known leader first, then the list.

@@ -4,21 +4,16 @@
 use std::collections::BTreeMap;
 
 use pegasus_common::ErrorCode;
-use pegasus_wire::TaskCode;
 use pegasus_wire::layer2::{AppInfo, AppStatus};
 use pegasus_wire::meta_admin::{
     AppEnvOperation, ConfigurationGetAtomicIdempotentRequest,
-    ConfigurationGetAtomicIdempotentResponse, ConfigurationGetMaxReplicaCountRequest,
-    ConfigurationGetMaxReplicaCountResponse, ConfigurationRecallAppRequest,
-    ConfigurationRecallAppResponse, ConfigurationRenameAppRequest, ConfigurationRenameAppResponse,
-    ConfigurationSetAtomicIdempotentRequest, ConfigurationSetAtomicIdempotentResponse,
-    ConfigurationSetMaxReplicaCountRequest, ConfigurationSetMaxReplicaCountResponse,
-    ConfigurationUpdateAppEnvRequest, ConfigurationUpdateAppEnvResponse,
+    ConfigurationGetMaxReplicaCountRequest, ConfigurationRecallAppRequest,
+    ConfigurationRenameAppRequest, ConfigurationSetAtomicIdempotentRequest,
+    ConfigurationSetMaxReplicaCountRequest, ConfigurationUpdateAppEnvRequest,
 };
 
 use crate::admin::Admin;
 use crate::error::ClientError;
-use crate::meta_client::MetaCall;
 use crate::retry::Repeat;
 
 /// Which environments to remove.
@@ -132,14 +127,8 @@ impl Admin {
         &self,
         request: &ConfigurationUpdateAppEnvRequest,
     ) -> Result<String, ClientError> {
-        let call = MetaCall {
-            name: "update_app_env",
-            code: TaskCode::UpdateAppEnv,
-            // Whatever was set or removed is so a second time too.
-            repeat: Repeat::Harmless,
-        };
-        let answer: ConfigurationUpdateAppEnvResponse =
-            self.meta().ask_ok(call, request, self.timeout()).await?;
+        // Whatever was set or removed is so a second time too.
+        let answer = self.ask(Repeat::Harmless, request).await?;
         Ok(answer.hint_message)
     }
 
@@ -153,17 +142,11 @@ impl Admin {
         app_id: i32,
         new_name: Option<&str>,
     ) -> Result<AppInfo, ClientError> {
-        let call = MetaCall {
-            name: "recall_app",
-            code: TaskCode::RecallApp,
-            repeat: Repeat::Harmful,
-        };
         let request = ConfigurationRecallAppRequest {
             app_id,
             new_app_name: new_name.unwrap_or_default().to_owned(),
         };
-        let answer: ConfigurationRecallAppResponse =
-            self.meta().ask_ok(call, &request, self.timeout()).await?;
+        let answer = self.ask(Repeat::Harmful, &request).await?;
         Ok(answer.info)
     }
 
@@ -172,17 +155,11 @@ impl Admin {
     /// # Errors
     /// [`ClientError::NoLeader`], after which it may have the name; [`ClientError::Meta`].
     pub async fn rename_app(&self, old_name: &str, new_name: &str) -> Result<(), ClientError> {
-        let call = MetaCall {
-            name: "rename_app",
-            code: TaskCode::RenameApp,
-            repeat: Repeat::Harmful,
-        };
         let request = ConfigurationRenameAppRequest {
             old_app_name: old_name.to_owned(),
             new_app_name: new_name.to_owned(),
         };
-        let _: ConfigurationRenameAppResponse =
-            self.meta().ask_ok(call, &request, self.timeout()).await?;
+        self.ask(Repeat::Harmful, &request).await?;
         Ok(())
     }
 
@@ -191,16 +168,10 @@ impl Admin {
     /// # Errors
     /// [`ClientError::NoLeader`], [`ClientError::Meta`].
     pub async fn max_replica_count(&self, table: &str) -> Result<i32, ClientError> {
-        let call = MetaCall {
-            name: "get_max_replica_count",
-            code: TaskCode::GetMaxReplicaCount,
-            repeat: Repeat::Harmless,
-        };
         let request = ConfigurationGetMaxReplicaCountRequest {
             app_name: table.to_owned(),
         };
-        let answer: ConfigurationGetMaxReplicaCountResponse =
-            self.meta().ask_ok(call, &request, self.timeout()).await?;
+        let answer = self.ask(Repeat::Harmless, &request).await?;
         Ok(answer.max_replica_count)
     }
 
@@ -210,17 +181,11 @@ impl Admin {
     /// # Errors
     /// [`ClientError::NoLeader`], [`ClientError::Meta`].
     pub async fn set_max_replica_count(&self, table: &str, count: i32) -> Result<i32, ClientError> {
-        let call = MetaCall {
-            name: "set_max_replica_count",
-            code: TaskCode::SetMaxReplicaCount,
-            repeat: Repeat::Harmless,
-        };
         let request = ConfigurationSetMaxReplicaCountRequest {
             app_name: table.to_owned(),
             max_replica_count: count,
         };
-        let answer: ConfigurationSetMaxReplicaCountResponse =
-            self.meta().ask_ok(call, &request, self.timeout()).await?;
+        let answer = self.ask(Repeat::Harmless, &request).await?;
         Ok(answer.old_max_replica_count)
     }
 
@@ -229,16 +194,10 @@ impl Admin {
     /// # Errors
     /// [`ClientError::NoLeader`], [`ClientError::Meta`].
     pub async fn atomic_operations(&self, table: &str) -> Result<AtomicOperations, ClientError> {
-        let call = MetaCall {
-            name: "get_atomic_idempotent",
-            code: TaskCode::GetAtomicIdempotent,
-            repeat: Repeat::Harmless,
-        };
         let request = ConfigurationGetAtomicIdempotentRequest {
             app_name: table.to_owned(),
         };
-        let answer: ConfigurationGetAtomicIdempotentResponse =
-            self.meta().ask_ok(call, &request, self.timeout()).await?;
+        let answer = self.ask(Repeat::Harmless, &request).await?;
         Ok(AtomicOperations::of_wire(answer.atomic_idempotent))
     }
 
@@ -251,17 +210,11 @@ impl Admin {
         table: &str,
         operations: AtomicOperations,
     ) -> Result<AtomicOperations, ClientError> {
-        let call = MetaCall {
-            name: "set_atomic_idempotent",
-            code: TaskCode::SetAtomicIdempotent,
-            repeat: Repeat::Harmless,
-        };
         let request = ConfigurationSetAtomicIdempotentRequest {
             app_name: table.to_owned(),
             atomic_idempotent: operations == AtomicOperations::Idempotent,
         };
-        let answer: ConfigurationSetAtomicIdempotentResponse =
-            self.meta().ask_ok(call, &request, self.timeout()).await?;
+        let answer = self.ask(Repeat::Harmless, &request).await?;
         Ok(AtomicOperations::of_wire(answer.old_atomic_idempotent))
     }
 }

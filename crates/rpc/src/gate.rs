@@ -81,9 +81,7 @@ impl ConnectionGate {
             .unwrap_or_else(PoisonError::into_inner)
             .total
     }
-}
 
-impl ConnectionGate {
     /// Whether connections that nobody uses are in the way of others: more than half are taken.
     pub(crate) fn is_room_short(&self) -> bool {
         self.open_connections() > self.total_max / 2

@@ -15,6 +15,7 @@ use tokio::net::TcpStream;
 use tracing::debug;
 use tracing::warn;
 
+use crate::connection_signals::ConnectionSignals;
 use crate::framing::Framing;
 use crate::gate::ConnectionPermit;
 use crate::http;
@@ -24,7 +25,6 @@ use crate::listener::AdmittedConnection;
 use crate::negotiation;
 use crate::outputs::Admission;
 use crate::outputs::ConnectionId;
-use crate::outputs::ConnectionSignals;
 use crate::outputs::Outputs;
 use crate::outputs::ReplyTo;
 use crate::service::Request;

@@ -11,6 +11,7 @@
 //! It knows frames and names, and nothing of what requests mean.
 
 pub mod config_pages;
+mod connection_signals;
 mod framing;
 pub mod gate;
 mod held;

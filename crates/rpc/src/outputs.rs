@@ -4,7 +4,6 @@
 //! each buffer with one call at the end of the turn. What the socket does not take is left to the
 //! connection's drain task, which waits until it takes more.
 
-use std::cell::Cell;
 use std::cell::RefCell;
 use std::io;
 use std::io::ErrorKind;
@@ -20,9 +19,9 @@ use pegasus_wire::frame::FrameError;
 use pegasus_wire::frame::RequestFrame;
 use pegasus_wire::frame::response;
 use tokio::net::tcp::OwnedWriteHalf;
-use tokio::sync::Notify;
 use tracing::debug;
 
+use crate::connection_signals::ConnectionSignals;
 use crate::framing::Framing;
 use crate::gate::ConnectionPermit;
 use crate::held::HeldAccount;
@@ -69,46 +68,6 @@ impl ReplyTo {
         response::ReplyTo {
             name: self.code.into(),
             seqid: self.seqid,
-        }
-    }
-}
-
-/// What a connection's own tasks wait for.
-#[derive(Debug, Default)]
-pub(crate) struct ConnectionSignals {
-    /// The socket did not take everything: the drain task has work.
-    pub(crate) blocked: Notify,
-    /// Output fell below the limit: reading may go on.
-    drained: Notify,
-    /// The connection must end.
-    pub(crate) closed: Notify,
-    is_closed: Cell<bool>,
-    /// The reader waits for `drained`.
-    is_reader_waiting: Cell<bool>,
-}
-
-impl ConnectionSignals {
-    pub(crate) fn close(&self) {
-        self.is_closed.set(true);
-        self.closed.notify_waiters();
-        self.blocked.notify_one();
-        self.drained.notify_one();
-    }
-
-    pub(crate) fn is_closed(&self) -> bool {
-        self.is_closed.get()
-    }
-
-    /// Waits until the client has taken enough, or the connection must end. Only its reader may wait.
-    pub(crate) async fn wait_drained(&self) {
-        self.is_reader_waiting.set(true);
-        self.drained.notified().await;
-        self.is_reader_waiting.set(false);
-    }
-
-    fn wake_reader(&self) {
-        if self.is_reader_waiting.get() {
-            self.drained.notify_one();
         }
     }
 }
