@@ -18,17 +18,20 @@ pub enum PlantedBug {
     SyncDuringChange,
     /// A change is shown and answered before the store has made it durable.
     AnswerBeforeDurable,
+    /// Of a recalled partition another member leads before the last primary has heard of its end.
+    LastLeaderForgotten,
 }
 
 impl PlantedBug {
     /// All of them.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::DeathBeforeGrace,
         Self::DelayedBeaconIsProof,
         Self::NoPresumption,
         Self::LessDataWins,
         Self::SyncDuringChange,
         Self::AnswerBeforeDurable,
+        Self::LastLeaderForgotten,
     ];
 
     /// The name on command lines.
@@ -41,6 +44,7 @@ impl PlantedBug {
             Self::LessDataWins => "meta-less-data-wins",
             Self::SyncDuringChange => "meta-sync-during-change",
             Self::AnswerBeforeDurable => "meta-answer-before-durable",
+            Self::LastLeaderForgotten => "meta-last-leader-forgotten",
         }
     }
 

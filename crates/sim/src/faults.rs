@@ -18,6 +18,9 @@ use crate::server::{Server, ServerEvent};
 use crate::surroundings::{Event, Life};
 use crate::world::World;
 
+/// How often an administrator looks whether the table is in service.
+const RECALL_EVERY: Duration = Duration::from_millis(100);
+
 /// A kind of fault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
@@ -47,6 +50,8 @@ pub enum Kind {
     DiskFull,
     /// A disk is slow for a while.
     DiskSlow,
+    /// The table is dropped, and recalled.
+    DropTable,
 }
 
 /// Something that goes wrong, or right again.
@@ -66,11 +71,13 @@ pub enum Fault {
     GiveUpConnection(usize, Place),
     /// The storage of a replica that had stalled takes writes again.
     EndStall(usize, Life, Gpid),
+    /// The administrator wants the table to be in service.
+    Recall,
 }
 
 impl FaultPlan {
     /// The mean time between two faults of each kind.
-    fn means(&self) -> [(Kind, Duration); 13] {
+    fn means(&self) -> [(Kind, Duration); 14] {
         [
             (Kind::Crash, self.crash),
             (Kind::Stop, self.stop),
@@ -85,6 +92,7 @@ impl FaultPlan {
             (Kind::StorageFailure, self.storage_failure),
             (Kind::DiskFull, self.disk_full),
             (Kind::DiskSlow, self.disk_slow),
+            (Kind::DropTable, self.drop_table),
         ]
     }
 
@@ -102,6 +110,9 @@ impl World {
     pub(crate) fn begin_faults(&mut self) {
         for (kind, _) in self.around.plan.faults.means() {
             self.plan_next(kind);
+        }
+        if !self.around.plan.faults.drop_table.is_zero() {
+            self.recall_table();
         }
     }
 
@@ -133,6 +144,7 @@ impl World {
             Fault::Heal(from, to) => self.heal(from, to),
             Fault::GiveUpConnection(from, to) => self.give_up_connection(from, to),
             Fault::EndStall(index, life, gpid) => self.end_stall(index, life, gpid),
+            Fault::Recall => self.recall_table(),
         }
     }
 
@@ -152,6 +164,7 @@ impl World {
             Kind::StorageFailure => self.fail_storage(index),
             Kind::DiskFull => self.trouble_disk(index, Condition::Full),
             Kind::DiskSlow => self.trouble_disk(index, Condition::Slow),
+            Kind::DropTable => self.drop_table(),
         }
     }
 
@@ -349,13 +362,32 @@ impl World {
         }
     }
 
+    fn drop_table(&mut self) {
+        self.meta.drop_table(&mut self.around);
+        let longest = self.around.plan.faults.dropped_max;
+        let away = self.around.random.duration(Duration::ZERO, longest);
+        self.recall_not_before = self.now().after(away);
+    }
+
+    /// An administrator looks after the table, also when nothing is wrong any more: a drop may take
+    /// effect late.
+    fn recall_table(&mut self) {
+        if self.now() >= self.recall_not_before {
+            self.meta.recall_table(&mut self.around);
+        }
+        self.around
+            .scheduler
+            .after(RECALL_EVERY, Event::Fault(Fault::Recall));
+    }
+
     /// Whether the data of a server may be destroyed: each partition then still has two members that
-    /// have everything, so that a change of membership under way cannot lean on this server alone.
+    /// have everything, so that a change of membership under way cannot lean on this server alone. A
+    /// partition without members has none, also where its table is dropped.
     fn may_lose(&self, index: usize) -> bool {
         let Some(state) = self.meta.state() else {
             return false;
         };
-        let partitions = state.available_tables().flat_map(|table| &table.partitions);
+        let partitions = state.tables().flat_map(|table| &table.partitions);
         partitions.into_iter().all(|partition| {
             let configuration = &partition.configuration;
             let others = configuration.members().filter_map(Place::of);

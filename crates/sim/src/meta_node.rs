@@ -1,5 +1,7 @@
 //! The meta server: the real core, over the real store in memory, which is as durable as a disk here.
 
+mod administrator;
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -16,7 +18,6 @@ use pegasus_metastore::{
 };
 use pegasus_replica::stub::{MetaAnswer, MetaQuestion};
 use pegasus_wire::layer2::QueryCfgRequest;
-use pegasus_wire::meta_admin::{ConfigurationCreateAppRequest, CreateAppOptions};
 
 use crate::network::Arrival;
 use crate::packet::{CallId, Packet, Place, Request, Response};
@@ -248,7 +249,7 @@ impl MetaNode {
                 for (before, after) in before
                     .iter()
                     .zip(&after)
-                    .filter(|(one, other)| one != other)
+                    .filter(|(one, other)| is_another_configuration(one, other))
                 {
                     let text = || format!("{after:?}");
                     reach_marks::of_configuration(before, after);
@@ -326,31 +327,6 @@ impl MetaNode {
             Effect::Alert(alert) => {
                 around.note("alert", [0; 3], || alert.to_string());
             }
-        }
-    }
-
-    /// An administrator makes the table.
-    pub fn create_table(&mut self, around: &mut Surroundings) {
-        let now = self.now(around.now());
-        let request = ConfigurationCreateAppRequest {
-            app_name: TABLE.to_owned(),
-            options: CreateAppOptions {
-                partition_count: around.plan.partitions,
-                replica_count: around.plan.replica_count,
-                success_if_exist: true,
-                app_type: "pegasus".to_owned(),
-                is_stateful: true,
-                ..CreateAppOptions::default()
-            },
-        };
-        let mut effects = Vec::new();
-        if let Some(process) = &mut self.process {
-            process.last_number += 1;
-            let token = RequestToken(process.last_number);
-            process.core.create_app(now, token, &request, &mut effects);
-        }
-        for effect in effects {
-            self.execute(effect, around);
         }
     }
 }
@@ -441,11 +417,13 @@ impl Process {
     }
 }
 
+/// A recall alone is none: only the table's attributes change.
+fn is_another_configuration(one: &PartitionConfiguration, other: &PartitionConfiguration) -> bool {
+    one.ballot != other.ballot || !one.has_same_members(other)
+}
+
 fn configurations(core: &MetaCore) -> Vec<PartitionConfiguration> {
-    let partitions = core
-        .state()
-        .available_tables()
-        .flat_map(|table| &table.partitions);
+    let partitions = core.state().tables().flat_map(|table| &table.partitions);
     partitions
         .map(|partition| partition.configuration.clone())
         .collect()

@@ -120,6 +120,10 @@ pub struct FaultPlan {
     pub disk_full: Duration,
     /// A disk is slow for a while.
     pub disk_slow: Duration,
+    /// The table is dropped, and comes back.
+    pub drop_table: Duration,
+    /// Longest time that it stays away.
+    pub dropped_max: Duration,
 }
 
 impl Plan {
@@ -144,6 +148,21 @@ impl Plan {
             load: LoadPlan::draw(random),
             faults: FaultPlan::draw(random),
         }
+    }
+}
+
+impl Plan {
+    /// The same, with an administrator who drops the table and recalls it. One run in seven has one;
+    /// which ones, and what they do, the seed says without touching what was drawn before, so that the
+    /// other runs, among them those that once failed, are what they were.
+    #[must_use]
+    pub fn with_administrator(mut self, seed: u64) -> Self {
+        if seed % 7 == 6 {
+            let mut random = Random::new(seed);
+            self.faults.drop_table = Duration::from_secs(*random.pick(&[1, 3, 8]));
+            self.faults.dropped_max = Duration::from_millis(*random.pick(&[100, 1_000, 8_000]));
+        }
+        self
     }
 }
 
@@ -227,6 +246,9 @@ impl FaultPlan {
             storage_failure: every(random, [5, 15, 20]),
             disk_full: every(random, [5, 15, 20]),
             disk_slow: every(random, [4, 10, 20]),
+            // Not of every run: see `Plan::with_administrator`.
+            drop_table: Duration::ZERO,
+            dropped_max: Duration::ZERO,
         }
     }
 }

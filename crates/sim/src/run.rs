@@ -64,7 +64,7 @@ impl Run {
     #[must_use]
     pub fn new(seed: u64, verbosity: Verbosity) -> Self {
         let mut random = Random::new(seed);
-        let plan = Plan::draw(&mut random);
+        let plan = Plan::draw(&mut random).with_administrator(seed);
         Self {
             world: World::new(plan, random, verbosity),
         }
@@ -274,7 +274,7 @@ fn why_not_whole(world: &World) -> String {
         return "no meta server".to_owned();
     };
     let Some(table) = state.available_tables().next() else {
-        return "no table".to_owned();
+        return "no table is in service".to_owned();
     };
     let lacks = table.partitions.iter().filter_map(|partition| {
         let gpid = partition.configuration.pid;

@@ -45,6 +45,8 @@ pub struct World {
     pub around: Surroundings,
     /// Whether new faults happen.
     pub(crate) faults_happen: bool,
+    /// A dropped table stays so until then.
+    pub(crate) recall_not_before: SimTime,
     /// Machines without power answer nothing.
     powerless: BTreeSet<usize>,
     events: u64,
@@ -83,6 +85,7 @@ impl World {
                 plan,
             },
             faults_happen: false,
+            recall_not_before: SimTime(0),
             powerless: BTreeSet::new(),
             events: 0,
         }

@@ -69,7 +69,8 @@ fn planted_bugs_are_found() {
             continue;
         }
         plant(Some(bug));
-        let found = (0..1_000).find_map(|seed| Some((seed, run(seed).err()?)));
+        let mut seeds = (0..1_000).chain(REGRESSIONS);
+        let found = seeds.find_map(|seed| Some((seed, run(seed).err()?)));
         plant(None);
         let (seed, violation) = found.unwrap_or_else(|| panic!("{} is not found", bug.name()));
         eprintln!("{}: seed {seed}: {violation}", bug.name());
