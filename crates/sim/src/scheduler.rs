@@ -11,41 +11,15 @@ use crate::time::SimTime;
 pub struct Scheduler<E> {
     now: SimTime,
     added: u64,
-    queue: BinaryHeap<Reverse<Entry<E>>>,
+    queue: BinaryHeap<Reverse<Entry>>,
+    /// The events themselves, which are large, so that the queue need not move them.
+    events: Vec<Option<E>>,
+    /// Places of `events` that are free.
+    free: Vec<usize>,
 }
 
-#[derive(Debug)]
-struct Entry<E> {
-    at: SimTime,
-    number: u64,
-    event: E,
-}
-
-impl<E> Entry<E> {
-    fn key(&self) -> (SimTime, u64) {
-        (self.at, self.number)
-    }
-}
-
-impl<E> PartialEq for Entry<E> {
-    fn eq(&self, other: &Self) -> bool {
-        self.key() == other.key()
-    }
-}
-
-impl<E> Eq for Entry<E> {}
-
-impl<E> PartialOrd for Entry<E> {
-    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl<E> Ord for Entry<E> {
-    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
-        self.key().cmp(&other.key())
-    }
-}
+/// When an event happens, its number, and its place. The number is unique, so the place decides nothing.
+type Entry = (SimTime, u64, usize);
 
 impl<E> Scheduler<E> {
     /// Nothing to come.
@@ -55,6 +29,8 @@ impl<E> Scheduler<E> {
             now: SimTime(0),
             added: 0,
             queue: BinaryHeap::new(),
+            events: Vec::new(),
+            free: Vec::new(),
         }
     }
 
@@ -67,11 +43,13 @@ impl<E> Scheduler<E> {
     /// Lets an event happen at a time; a time that has passed is now.
     pub fn at(&mut self, at: SimTime, event: E) {
         self.added += 1;
-        self.queue.push(Reverse(Entry {
-            at: at.max(self.now),
-            number: self.added,
-            event,
-        }));
+        let place = self.free.pop().unwrap_or_else(|| {
+            self.events.push(None);
+            self.events.len() - 1
+        });
+        self.events[place] = Some(event);
+        self.queue
+            .push(Reverse((at.max(self.now), self.added, place)));
     }
 
     /// Lets an event happen after a while.
@@ -82,15 +60,16 @@ impl<E> Scheduler<E> {
     /// The next event, if it happens no later than `limit`; time moves on.
     pub fn next(&mut self, limit: SimTime) -> Option<E> {
         match self.queue.peek() {
-            Some(Reverse(first)) if first.at <= limit => {}
+            Some(&Reverse((at, ..))) if at <= limit => {}
             _ => {
                 self.now = self.now.max(limit);
                 return None;
             }
         }
-        let Reverse(first) = self.queue.pop()?;
-        self.now = first.at;
-        Some(first.event)
+        let Reverse((at, _, place)) = self.queue.pop()?;
+        self.now = at;
+        self.free.push(place);
+        self.events[place].take()
     }
 }
 

@@ -120,11 +120,13 @@ impl CheckpointShelf {
         Some(Room(self))
     }
 
-    /// Puts a new checkpoint of a partition up for its first taker.
+    /// Puts a new checkpoint of a partition up for its first taker, who takes no other any more.
     pub fn add(&self, room: Room<'_>, gpid: Gpid, checkpoint: Arc<Checkpoint>, taker: Taker) {
         let mut state = self.state.lock();
         state.count += 1;
-        state.shelved.entry(gpid).or_default().push(Shelved {
+        let of_partition = state.shelved.entry(gpid).or_default();
+        forget_taker(of_partition, taker.node);
+        of_partition.push(Shelved {
             checkpoint,
             takers: BTreeMap::from([(taker.node, taker.signature)]),
         });
@@ -132,7 +134,8 @@ impl CheckpointShelf {
         drop(room);
     }
 
-    /// A checkpoint that stands there already and that `is_usable`, for one more taker.
+    /// The newest checkpoint that stands there already and that `is_usable`, for one more taker, who
+    /// takes no other any more.
     #[must_use]
     pub fn share(
         &self,
@@ -142,10 +145,11 @@ impl CheckpointShelf {
     ) -> Option<Arc<Checkpoint>> {
         let mut state = self.state.lock();
         let of_partition = state.shelved.get_mut(&gpid)?;
-        let newest_first = of_partition.iter_mut().rev();
-        let found = newest_first
-            .into_iter()
-            .find(|shelved| is_usable(&shelved.checkpoint))?;
+        let place = of_partition
+            .iter()
+            .rposition(|shelved| is_usable(&shelved.checkpoint))?;
+        forget_taker(of_partition, taker.node);
+        let found = &mut of_partition[place];
         found.takers.insert(taker.node, taker.signature);
         Some(Arc::clone(&found.checkpoint))
     }
@@ -190,6 +194,13 @@ impl CheckpointShelf {
         }
         state.count -= gone.len();
         gone
+    }
+}
+
+/// A learner that kept all that were ever made for it would fill the shelf, and wait for ever.
+fn forget_taker(of_partition: &mut [Shelved], node: RpcAddress) {
+    for shelved in of_partition {
+        shelved.takers.remove(&node);
     }
 }
 
@@ -250,6 +261,20 @@ mod tests {
         assert!(shelf.share(GPID, again, |_| true).is_some());
         assert!(shelf.retain(GPID, |present| present == again).is_empty());
         assert_eq!(shelf.retain(GPID, |present| present == taker(1)).len(), 1);
+    }
+
+    #[test]
+    fn a_learner_takes_one_checkpoint_at_a_time() {
+        let shelf = CheckpointShelf::new(3);
+        let ids = |gone: Vec<Arc<Checkpoint>>| gone.iter().map(|it| it.id.0).collect::<Vec<_>>();
+        for id in [5, 6, 7] {
+            shelf.add(shelf.room().unwrap(), GPID, checkpoint(id), taker(1));
+        }
+        assert_eq!(ids(shelf.retain(GPID, |_| true)), [5, 6]);
+        shelf.add(shelf.room().unwrap(), GPID, checkpoint(8), taker(2));
+        assert!(shelf.share(GPID, taker(1), |_| true).is_some());
+        assert_eq!(ids(shelf.retain(GPID, |_| true)), [7]);
+        assert!(shelf.find(GPID, CheckpointId(8)).is_some());
     }
 
     #[test]

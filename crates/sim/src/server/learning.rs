@@ -233,6 +233,11 @@ impl Turn<'_> {
             id: CheckpointId(number),
             at: snapshot.at(),
         };
+        // It takes no other any more.
+        teaching.shelf.retain(|(of, _), (_, takers)| {
+            takers.retain(|taker| *of != gpid || taker.node != node);
+            !takers.is_empty()
+        });
         let takers = BTreeSet::from([pupil]);
         teaching.shelf.insert((gpid, offer.id), (snapshot, takers));
         self.with_replica(gpid, |replica, _, effects| {
