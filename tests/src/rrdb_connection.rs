@@ -63,7 +63,7 @@ impl RrdbConnection {
     /// # Panics
     /// There is none, it is refused, or it is no such message.
     #[must_use]
-    pub fn ask<A: Message, R: Message>(&mut self, code: TaskCode, argument: &A) -> R {
+    pub fn ask<R: Message>(&mut self, code: TaskCode, argument: &impl Message) -> R {
         self.send(code, argument);
         let answer = self.receive();
         assert_eq!(answer.error, ErrorCode::Ok, "{code:?}");

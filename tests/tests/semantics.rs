@@ -7,29 +7,25 @@ use std::thread;
 
 use pegasus_client::{ClientOptions, Cluster, CreateTable, Partitions};
 use pegasus_common::clock::EpochSeconds;
-use pegasus_semantics::{Answer, Clock, Generator, Next, Partition, Request, Rules, Step};
+use pegasus_semantics::{Answer, Clock, Generator, Partition, Request, Rules, ServedScans, Step};
 use pegasus_tests::rrdb_connection::RrdbConnection;
 use pegasus_tests::{Onebox, OneboxOptions, number_from_env};
 use pegasus_wire::TaskCode;
 use pegasus_wire::rrdb::{
     BatchGetResponse, CheckAndMutateResponse, CheckAndSetResponse, CountResponse, IncrResponse,
-    MultiGetResponse, MultiRemoveResponse, ReadResponse, ScanRequest, ScanResponse, TtlResponse,
-    UpdateResponse,
+    MultiGetResponse, MultiRemoveResponse, ReadResponse, ScanRequest, TtlResponse, UpdateResponse,
 };
 
 const TABLE: &str = "semantics";
 const PARTITIONS: usize = 4;
 const OPERATIONS: u64 = 20_000;
-/// No scan has this number.
-const UNKNOWN_SCAN: i64 = -77;
 
 /// One partition of the table and the model of it.
 struct Comparison {
     connection: RrdbConnection,
     partition: Partition,
     generator: Generator,
-    /// The server's scans, by the model's numbers.
-    scans: BTreeMap<i64, i64>,
+    scans: ServedScans,
     /// When the test began; the model's time.
     began: u32,
     played: BTreeMap<&'static str, u64>,
@@ -54,69 +50,43 @@ impl Comparison {
     fn found(&mut self, request: &Request, expected: &Answer) -> Answer {
         let to = &mut self.connection;
         match request {
-            Request::Put(request) => written(&to.ask(TaskCode::Put, request)),
-            Request::Remove(raw_key) => written(&to.ask(TaskCode::Remove, raw_key)),
-            Request::MultiPut(request) => written(&to.ask(TaskCode::MultiPut, request)),
-            Request::MultiRemove(request) => {
-                let found: MultiRemoveResponse = to.ask(TaskCode::MultiRemove, request);
-                let (error, count) = (found.error, found.count);
-                Answer::Removed { error, count }
+            Request::Put(request) => to.ask::<UpdateResponse>(TaskCode::Put, request).into(),
+            Request::Remove(raw_key) => to.ask::<UpdateResponse>(TaskCode::Remove, raw_key).into(),
+            Request::MultiPut(request) => {
+                to.ask::<UpdateResponse>(TaskCode::MultiPut, request).into()
             }
-            Request::Incr(request) => {
-                let found: IncrResponse = to.ask(TaskCode::Incr, request);
-                let (error, new_value) = (found.error, found.new_value);
-                Answer::Incremented { error, new_value }
-            }
-            Request::CheckAndSet(request) => {
-                let found: CheckAndSetResponse = to.ask(TaskCode::CheckAndSet, request);
-                Answer::Checked {
-                    error: found.error,
-                    is_returned: found.check_value_returned,
-                    exists: found.check_value_exist,
-                    value: found.check_value,
-                }
-            }
-            Request::CheckAndMutate(request) => {
-                let found: CheckAndMutateResponse = to.ask(TaskCode::CheckAndMutate, request);
-                Answer::Checked {
-                    error: found.error,
-                    is_returned: found.check_value_returned,
-                    exists: found.check_value_exist,
-                    value: found.check_value,
-                }
-            }
-            Request::Get(raw_key) => {
-                let found: ReadResponse = to.ask(TaskCode::Get, raw_key);
-                let (error, value) = (found.error, found.value);
-                Answer::Value { error, value }
-            }
+            Request::MultiRemove(request) => to
+                .ask::<MultiRemoveResponse>(TaskCode::MultiRemove, request)
+                .into(),
+            Request::Incr(request) => to.ask::<IncrResponse>(TaskCode::Incr, request).into(),
+            Request::CheckAndSet(request) => to
+                .ask::<CheckAndSetResponse>(TaskCode::CheckAndSet, request)
+                .into(),
+            Request::CheckAndMutate(request) => to
+                .ask::<CheckAndMutateResponse>(TaskCode::CheckAndMutate, request)
+                .into(),
+            Request::Get(raw_key) => to.ask::<ReadResponse>(TaskCode::Get, raw_key).into(),
             Request::Ttl(raw_key) => self.ttl(raw_key),
-            Request::SortkeyCount(hash_key) => {
-                let found: CountResponse = to.ask(TaskCode::SortkeyCount, hash_key);
-                let (error, count) = (found.error, found.count);
-                Answer::Count { error, count }
-            }
-            Request::BatchGet(request) => {
-                let found: BatchGetResponse = to.ask(TaskCode::BatchGet, request);
-                let (error, data) = (found.error, found.data);
-                Answer::Found { error, data }
-            }
-            Request::MultiGet(request) => {
-                let found: MultiGetResponse = to.ask(TaskCode::MultiGet, request);
-                let (error, records) = (found.error, found.kvs);
-                Answer::Records { error, records }
-            }
+            Request::SortkeyCount(hash_key) => to
+                .ask::<CountResponse>(TaskCode::SortkeyCount, hash_key)
+                .into(),
+            Request::BatchGet(request) => to
+                .ask::<BatchGetResponse>(TaskCode::BatchGet, request)
+                .into(),
+            Request::MultiGet(request) => to
+                .ask::<MultiGetResponse>(TaskCode::MultiGet, request)
+                .into(),
             Request::GetScanner(request) => {
                 let found = to.ask(TaskCode::GetScanner, request);
-                self.batch(found, expected)
+                self.scans.batch(found, expected)
             }
             Request::Scan(scan) => {
-                let context_id = self.scans.remove(scan).unwrap_or(UNKNOWN_SCAN);
+                let context_id = self.scans.take(*scan);
                 let found = to.ask(TaskCode::Scan, &ScanRequest { context_id });
-                self.batch(found, expected)
+                self.scans.batch(found, expected)
             }
             Request::ClearScanner(scan) => {
-                let context_id = self.scans.remove(scan).unwrap_or(UNKNOWN_SCAN);
+                let context_id = self.scans.take(*scan);
                 to.send(TaskCode::ClearScanner, &context_id);
                 Answer::Silence
             }
@@ -143,32 +113,6 @@ impl Comparison {
         };
         Answer::Ttl { error, ttl_seconds }
     }
-
-    fn batch(&mut self, found: ScanResponse, expected: &Answer) -> Answer {
-        let expected_next = match expected {
-            Answer::Batch { next, .. } => *next,
-            _ => Next::Failed,
-        };
-        let next = match (found.context_id, expected_next) {
-            (-1, _) => Next::Finished,
-            (0, _) => Next::Failed,
-            (context_id @ 1.., Next::Scan(number)) => {
-                self.scans.insert(number, context_id);
-                Next::Scan(number)
-            }
-            (context_id, _) => Next::Scan(context_id),
-        };
-        Answer::Batch {
-            error: found.error,
-            records: found.kvs,
-            count: found.kv_count,
-            next,
-        }
-    }
-}
-
-fn written(found: &UpdateResponse) -> Answer {
-    Answer::Written { error: found.error }
 }
 
 /// A table whose partitions all serve.
@@ -211,7 +155,7 @@ fn the_servers_do_what_the_operations_mean() {
                 connection: RrdbConnection::open(&primary.to_string(), members.gpid),
                 partition: Partition::new(Rules::default()),
                 generator: Generator::new(seed, Clock::Running),
-                scans: BTreeMap::new(),
+                scans: ServedScans::default(),
                 began,
                 played: BTreeMap::new(),
             };

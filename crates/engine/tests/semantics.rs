@@ -20,9 +20,9 @@ use pegasus_engine::{
     SettingsHandle, Shared, TableSettings, WriteOperation, WriteReply,
 };
 use pegasus_semantics::{
-    Answer, Clock, Generator, Limits, Next, Partition, Request, Rules, Share, Step,
+    Answer, Clock, Generator, Limits, Partition, Request, Rules, ServedScans, Share, Step,
 };
-use pegasus_wire::rrdb::{ScanRequest, ScanResponse};
+use pegasus_wire::rrdb::ScanRequest;
 use support::Replica;
 
 /// Requests of the run that every test run has.
@@ -81,8 +81,7 @@ struct Comparison<'a> {
     replica: Replica,
     partition: Partition,
     generator: Generator,
-    /// The engine's scans, by the model's numbers.
-    scans: BTreeMap<i64, i64>,
+    scans: ServedScans,
     played: BTreeMap<&'static str, u64>,
 }
 
@@ -110,7 +109,7 @@ impl<'a> Comparison<'a> {
             replica: open(shared, path, rules, OpenMode::Create),
             partition: Partition::new(rules),
             generator: Generator::new(seed, Clock::Stepped),
-            scans: BTreeMap::new(),
+            scans: ServedScans::default(),
             played: BTreeMap::new(),
         }
     }
@@ -161,70 +160,28 @@ impl<'a> Comparison<'a> {
                     value: Bytes::copy_from_slice(found.user_data()),
                 }
             }
-            Request::Ttl(raw_key) => {
-                let found = engine.ttl(raw_key, at).done().unwrap();
-                let (error, ttl_seconds) = (found.error, found.ttl_seconds);
-                Answer::Ttl { error, ttl_seconds }
-            }
+            Request::Ttl(raw_key) => engine.ttl(raw_key, at).done().unwrap().into(),
             Request::SortkeyCount(hash_key) => {
-                let found = engine.sortkey_count(hash_key, at).done().unwrap();
-                let (error, count) = (found.error, found.count);
-                Answer::Count { error, count }
+                engine.sortkey_count(hash_key, at).done().unwrap().into()
             }
-            Request::BatchGet(request) => {
-                let found = engine.batch_get(request, at).done().unwrap();
-                let (error, data) = (found.error, found.data);
-                Answer::Found { error, data }
-            }
-            Request::MultiGet(request) => {
-                let found = engine.multi_get(request, at).done().unwrap();
-                let (error, records) = (found.error, found.kvs);
-                Answer::Records { error, records }
-            }
+            Request::BatchGet(request) => engine.batch_get(request, at).done().unwrap().into(),
+            Request::MultiGet(request) => engine.multi_get(request, at).done().unwrap().into(),
             Request::GetScanner(request) => {
                 let found = engine.get_scanner(request, now_epoch_s, Instant::now());
-                self.batch(found, expected)
+                self.scans.batch(found, expected)
             }
             Request::Scan(scan) => {
-                let context_id = self.scans.remove(scan).unwrap_or(-77);
+                let context_id = self.scans.take(*scan);
                 let request = ScanRequest { context_id };
                 let found = engine.scan(&request, now_epoch_s, Instant::now());
-                self.batch(found, expected)
+                self.scans.batch(found, expected)
             }
             Request::ClearScanner(scan) => {
-                engine.clear_scanner(self.scans.remove(scan).unwrap_or(-77));
+                engine.clear_scanner(self.scans.take(*scan));
                 assert_eq!(engine.stats().scan_contexts, self.partition.scan_count());
                 Answer::Silence
             }
             other => panic!("a write was not evaluated: {other:?}"),
-        }
-    }
-
-    fn batch(&mut self, found: ScanResponse, expected: &Answer) -> Answer {
-        let next = match (found.context_id, expected) {
-            (-1, _) => Next::Finished,
-            (0, _) => Next::Failed,
-            (
-                context_id,
-                Answer::Batch {
-                    next: Next::Scan(number),
-                    ..
-                },
-            ) => {
-                assert!(
-                    context_id > 0,
-                    "clients clear no scans with negative numbers"
-                );
-                self.scans.insert(*number, context_id);
-                Next::Scan(*number)
-            }
-            (context_id, _) => Next::Scan(context_id),
-        };
-        Answer::Batch {
-            error: found.error,
-            records: found.kvs,
-            count: found.kv_count,
-            next,
         }
     }
 
@@ -266,7 +223,7 @@ impl<'a> Comparison<'a> {
         self.generator.forget_scans();
         Self {
             replica,
-            scans: BTreeMap::new(),
+            scans: ServedScans::default(),
             ..self
         }
     }

@@ -15,8 +15,10 @@ mod integer;
 mod keys;
 mod partition;
 mod request;
+mod served;
 
 pub use answer::{Answer, Next};
 pub use generator::{Clock, Generator, Step};
 pub use partition::{Limits, Partition, Rules, Share};
 pub use request::Request;
+pub use served::ServedScans;

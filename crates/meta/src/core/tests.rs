@@ -180,6 +180,15 @@ impl Cluster {
         self.answers.pop().unwrap()
     }
 
+    /// What is to be done for a new table, beginning with what the store is to write.
+    fn create_without_store(&mut self, request: &ConfigurationCreateAppRequest) -> Vec<Effect> {
+        self.stuck = Some(Vec::new());
+        let mut out = Vec::new();
+        self.core.create_app(self.now, REQUEST, request, &mut out);
+        self.settle(out);
+        self.stuck.take().unwrap()
+    }
+
     pub fn drop_table(&mut self, request: &ConfigurationDropAppRequest) -> Option<Answer> {
         self.change_table(request.clone())
     }
@@ -413,14 +422,8 @@ fn a_drop_waits_for_changes_under_way() {
 #[test]
 fn an_unfinished_birth_goes_on_under_a_new_leader() {
     let mut cluster = Cluster::new(3);
-    cluster.stuck = Some(Vec::new());
-    let mut out = Vec::new();
-    cluster
-        .core
-        .create_app(cluster.now, REQUEST, &create("temp"), &mut out);
-    cluster.settle(out);
     // The table itself is durable; the leader dies before any birth is.
-    let creation = cluster.stuck.take().unwrap();
+    let creation = cluster.create_without_store(&create("temp"));
     for effect in creation {
         if let Effect::Commit { transaction, .. } = effect {
             cluster.version += 1;

@@ -260,13 +260,7 @@ fn of_a_recalled_partition_nobody_leads_before_the_last_primary_has_heard_of_its
 fn a_table_that_was_dropped_before_its_birth_is_born_when_recalled() {
     let mut cluster = Cluster::new(0);
     cluster.beacons(1..=3);
-    cluster.stuck = Some(Vec::new());
-    let mut out = Vec::new();
-    cluster
-        .core
-        .create_app(cluster.now, REQUEST, &create("temp"), &mut out);
-    cluster.settle(out);
-    let creation = cluster.stuck.take().unwrap();
+    let creation = cluster.create_without_store(&create("temp"));
     // Nobody lives any more when the table is durable.
     cluster.run(Duration::from_secs(4), 0..=0);
     cluster.settle(creation);
