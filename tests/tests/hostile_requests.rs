@@ -490,6 +490,7 @@ fn requests_that_kill_an_original_server_are_answered_with_an_error() {
     ] {
         check_answers(&address, &head, &requests);
     }
+    fields_that_come_twice_count_once(&address, &head);
     wrong_hashes_are_refused(&address, &head);
     a_filter_with_a_start_key_is_answered(&address, &head);
     tables_of_other_kinds_are_refused(&stage.meta_address());
@@ -497,6 +498,33 @@ fn requests_that_kill_an_original_server_are_answered_with_an_error() {
     stage.check_processes();
     puts_of_hidden_types_are_answered(&address, &head);
     stage.check_processes();
+}
+
+/// The last of equal fields counts, and a field that nobody knows does not, as for every Thrift reader.
+fn fields_that_come_twice_count_once(address: &str, head: &RequestHead) {
+    use TaskCode::{BatchGet, Get, GetScanner, MultiGet, SortkeyCount, Ttl};
+    const UNKNOWN_FIELD: &[u8] = b"\x08\0\x63\0\0\0\x07";
+    for framing in Framing::ALL {
+        let mut connection = RawConnection::open(address, framing);
+        for (code, good) in good_arguments() {
+            if !matches!(
+                code,
+                Get | Ttl | SortkeyCount | MultiGet | BatchGet | GetScanner
+            ) {
+                continue;
+            }
+            let (stop, fields) = good.split_last().expect("a struct ends");
+            let twice = [fields, fields, &[*stop]].concat();
+            let with_unknown = [fields, UNKNOWN_FIELD, &[*stop]].concat();
+            let mut ask = |argument: &[u8]| {
+                let answer = connection.ask(code.name().as_bytes(), head, argument);
+                answer.expect("an answer").body
+            };
+            let expected = ask(&good);
+            assert_eq!(ask(&twice), expected, "{framing:?} {code}");
+            assert_eq!(ask(&with_unknown), expected, "{framing:?} {code}");
+        }
+    }
 }
 
 /// The original aborts on a wrong hash of partition or thread in single writes.

@@ -8,6 +8,7 @@ use pegasus_client::{
     TimeToLive, Ttl,
 };
 use pegasus_common::ErrorCode;
+use pegasus_tests::http_page::metric;
 use pegasus_tests::membership::{
     members, patient_client, wait_until_all_identical, wait_until_whole,
 };
@@ -219,6 +220,63 @@ async fn requests_with_a_wrong_hash_are_refused(onebox: &Onebox, cluster: &Clust
     admin.del_envs(TABLE, [env.0]).await.expect("del");
     until("requests with a wrong hash are let in", async || !misused()).await;
     assert!(onebox.nodes().iter().all(|node| node.alive));
+}
+
+#[test]
+fn slow_reads_are_noted_and_cut_short_as_the_table_says() {
+    with_cluster(async |onebox, cluster| {
+        let admin = cluster.admin();
+        let table = open(cluster, TABLE).await;
+        let noted = || {
+            let nodes = onebox.nodes().into_iter();
+            let servers = nodes.filter(|node| node.role == "replica");
+            let counts = servers.map(|node| metric(&node.address, "abnormal_read_requests"));
+            counts.sum::<f64>()
+        };
+        let set = async |key: &str, value: &str| {
+            admin.set_envs(TABLE, [(key, value)]).await.expect("set");
+        };
+        let mut count = 0;
+        let mut grow = async || {
+            for _ in 0..10 {
+                let records = (count..count + 1_000).map(|number: u32| {
+                    let sort_key = number.to_be_bytes().to_vec();
+                    (sort_key.into(), b"v".as_slice().into())
+                });
+                let written = table.multi_set(b"long", records, Ttl::Forever).await;
+                written.expect("set");
+                count += 1_000;
+            }
+            u64::from(count)
+        };
+        // Whatever the machine: at some length a read is slow.
+        set("replica.slow_query_threshold", "20").await;
+        until("a slow read is noted", async || {
+            let written = grow().await;
+            assert_eq!(table.sort_key_count(b"long").await.expect("count"), written);
+            noted() > 0.0
+        })
+        .await;
+        set("replica.slow_query_threshold", "3600000").await;
+        until("nothing is slow", async || {
+            let before = noted();
+            table.sort_key_count(b"long").await.expect("count");
+            noted() <= before
+        })
+        .await;
+
+        set("replica.rocksdb_iteration_threshold_time_ms", "1").await;
+        until("a long read is cut short", async || {
+            let refused = table.sort_key_count(b"long").await;
+            matches!(refused, Err(ClientError::Protocol { .. }))
+        })
+        .await;
+        set("replica.rocksdb_iteration_threshold_time_ms", "0").await;
+        until("a long read takes the time that it needs", async || {
+            table.sort_key_count(b"long").await.is_ok()
+        })
+        .await;
+    });
 }
 
 #[test]
