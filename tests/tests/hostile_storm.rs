@@ -8,7 +8,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::thread;
+use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use bytes::{Bytes, BytesMut};
@@ -157,24 +157,11 @@ impl Stage {
         let before = self.resident();
         let sockets_before: Vec<usize> = self.pids().map(resources::open_sockets).collect();
         self.pids().for_each(resources::forget_peak);
-        let (stop, done) = (
-            Arc::new(AtomicBool::new(false)),
-            Arc::new(AtomicU64::new(0)),
-        );
-        let attacker = {
-            let (target, stop, done) = (self.target.clone(), Arc::clone(&stop), Arc::clone(&done));
-            thread::spawn(move || attack(&target, &stop, &done))
-        };
-        // From the first blow on.
-        while done.load(Ordering::Relaxed) == 0 && !attacker.is_finished() {
-            thread::yield_now();
-        }
+        let attacker = Attacker::begin(attack, &self.target);
         let service = self.measure(period);
-        stop.store(true, Ordering::Relaxed);
-        attacker.join().expect("the attacker ends by itself");
+        let done = attacker.end();
         self.wait_for_sockets(name, &sockets_before);
         let peak: Vec<u64> = self.pids().map(resources::peak_resident_bytes).collect();
-        let done = done.load(Ordering::Relaxed);
         println!(
             "{name} | {done} | {} | {:?} | {:?} | {:.2} | {} | {}",
             service.operations,
@@ -229,6 +216,50 @@ impl Stage {
 
     fn resident(&self) -> Vec<u64> {
         self.pids().map(resources::resident_bytes).collect()
+    }
+}
+
+/// An attack under way. It ends before the servers do, also where the test fails meanwhile.
+struct Attacker {
+    stop: Arc<AtomicBool>,
+    done: Arc<AtomicU64>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Attacker {
+    /// Returns after the first blow.
+    fn begin(attack: Attack, target: &Target) -> Self {
+        let (stop, done) = (Arc::<AtomicBool>::default(), Arc::<AtomicU64>::default());
+        let thread = {
+            let (target, stop, done) = (target.clone(), Arc::clone(&stop), Arc::clone(&done));
+            thread::spawn(move || attack(&target, &stop, &done))
+        };
+        while done.load(Ordering::Relaxed) == 0 && !thread.is_finished() {
+            thread::yield_now();
+        }
+        Self {
+            stop,
+            done,
+            thread: Some(thread),
+        }
+    }
+
+    /// Returns how many blows there were.
+    fn end(mut self) -> u64 {
+        let ended = self.stop().expect("the attack is under way");
+        ended.expect("the attacker ends by itself");
+        self.done.load(Ordering::Relaxed)
+    }
+
+    fn stop(&mut self) -> Option<thread::Result<()>> {
+        self.stop.store(true, Ordering::Relaxed);
+        Some(self.thread.take()?.join())
+    }
+}
+
+impl Drop for Attacker {
+    fn drop(&mut self) {
+        drop(self.stop());
     }
 }
 
