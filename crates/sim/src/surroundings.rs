@@ -124,6 +124,11 @@ impl Surroundings {
 
     /// Answers a call.
     pub fn answer(&mut self, from: Place, to: Place, id: CallId, answer: Response) {
+        if from == Place::Meta {
+            self.note("answer", [to.number(), id.0, 0], || {
+                format!("to {to}, call {}: {answer:?}", id.0)
+            });
+        }
         let answer = Box::new(answer);
         self.send(from, 0, to, Packet::Answer { id, answer });
     }

@@ -22,6 +22,7 @@ use pegasus_wire::meta_admin::ConfigurationUpdateRequest;
 use pegasus_wire::meta_admin::ConfigurationUpdateResponse;
 use tracing::debug;
 use tracing::info;
+use tracing::warn;
 
 use super::CallId;
 use super::Instruction;
@@ -190,6 +191,12 @@ impl Stub {
         out: &mut Vec<StubEffect>,
     ) {
         let gpid = asked.gpid;
+        let tells_a_configuration = answer.config.ballot > Ballot::ZERO.0;
+        if tells_a_configuration && answer.config.pid != gpid {
+            warn!(%gpid, other = %answer.config.pid,
+                "the meta server answered a request with the configuration of another partition");
+            return self.on_request_failure(now, asked);
+        }
         match answer.err {
             ErrorCode::Ok | ErrorCode::InvalidVersion => {}
             ErrorCode::Busy | ErrorCode::ForwardToOthers => {
@@ -216,7 +223,7 @@ impl Stub {
         }
         // A refusal may come without one.
         let configuration = configuration_of(&answer.config);
-        if let Some(configuration) = configuration.filter(|it| it.ballot > Ballot::ZERO) {
+        if let Some(configuration) = configuration.filter(|_| tells_a_configuration) {
             let source = ConfigurationSource::Reply {
                 asked_in: asked.asked_in,
             };

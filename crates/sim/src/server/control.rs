@@ -18,7 +18,7 @@ use super::links::LinkStates;
 use super::{Hosted, Process, ServerEvent, StubEffects, Turn};
 use crate::disk::Condition;
 use crate::disk::log_model::LogRecord;
-use crate::packet::{CallId, Packet, Place, Request};
+use crate::packet::{Packet, Place, Request};
 use crate::plan::Plan;
 
 /// How long a secondary that nobody lists keeps its role. Short, so that it happens in a run.
@@ -152,12 +152,9 @@ impl Turn<'_> {
             ..
         } = call;
         self.process.stub_calls.insert(id);
-        self.around.call(
-            self.place(),
-            Place::Meta,
-            CallId(id.0),
-            Request::Meta(question),
-        );
+        let (from, sent) = (self.place(), self.stub_call(id));
+        self.around
+            .call(from, Place::Meta, sent, Request::Meta(question));
         self.later(patience, ServerEvent::StubTimeout(id));
     }
 

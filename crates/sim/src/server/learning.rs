@@ -10,6 +10,7 @@ use pegasus_pacifica::{
     CheckpointId, CheckpointOffer, Configuration, Effect, LearnSignature, Recovered,
 };
 
+use super::calls::OwnCall;
 use super::construction::{Construction, Opening};
 use super::{Hosted, ServerEvent, Turn};
 use crate::disk::storage_model::Snapshot;
@@ -24,8 +25,6 @@ const CHECKPOINTS_MAX: usize = 4;
 const FETCH_TIMEOUT: Duration = Duration::from_millis(500);
 /// A piece is asked for so often.
 const FETCH_TRIES: u32 = 3;
-/// Calls of fetches are told from those of the stub by their number.
-const FETCH_CALLS: u64 = 1 << 48;
 const WORK_MIN: Duration = Duration::from_micros(200);
 const WORK_MAX: Duration = Duration::from_millis(50);
 
@@ -96,11 +95,6 @@ pub enum LearningEvent {
 }
 
 impl Teaching {
-    /// Whether a call fetches a piece of a checkpoint.
-    pub(super) fn is_fetch(id: CallId) -> bool {
-        id.0 >= FETCH_CALLS
-    }
-
     /// Whether a replica of the partition is being put in place.
     pub(super) fn is_site(&self, gpid: Gpid) -> bool {
         self.sites.contains_key(&gpid)
@@ -309,12 +303,12 @@ impl Turn<'_> {
     }
 
     fn fetch_piece(&mut self, gpid: Gpid) {
+        let id = self.fetch_call(self.process.teaching.last_call + 1);
         let teaching = &mut self.process.teaching;
         let Some(fetch) = teaching.fetches.get_mut(&gpid) else {
             return;
         };
         teaching.last_call += 1;
-        let id = CallId(FETCH_CALLS + teaching.last_call);
         fetch.waits_for = id;
         fetch.tries += 1;
         let request = Request::Fetch {
@@ -336,14 +330,13 @@ impl Turn<'_> {
 
     /// An answer to a call of this server.
     pub(super) fn on_answer(&mut self, id: CallId, answer: Response) {
-        match answer {
-            Response::Meta(answer) => {
-                let id = super::stub::CallId(id.0);
+        match (self.own_call(id), answer) {
+            (Some(OwnCall::Stub(id)), Response::Meta(answer)) => {
                 if self.process.stub_calls.remove(&id) {
                     self.stub(|stub, now, out| stub.on_answer(now, id, Ok(answer), out));
                 }
             }
-            Response::Fetch(piece) => self.on_piece(id, piece),
+            (Some(OwnCall::Fetch), Response::Fetch(piece)) => self.on_piece(id, piece),
             _ => {}
         }
     }

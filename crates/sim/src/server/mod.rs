@@ -2,6 +2,7 @@
 //! the evaluation of writes), driven as the server's shards and control thread drive them, on a model
 //! of a disk.
 
+mod calls;
 mod construction;
 mod control;
 mod data;
@@ -23,6 +24,7 @@ use pegasus_replica::HostedReplica;
 use pegasus_replica::lease::Lease;
 use pegasus_replica::stub::{self, Stub, StubEffect};
 
+use self::calls::OwnCall;
 use self::data::{Asked, Outbox};
 use self::learning::Teaching;
 use self::links::LinkStates;
@@ -415,10 +417,10 @@ impl Turn<'_> {
     }
 
     fn on_refused(&mut self, id: CallId) {
-        if Teaching::is_fetch(id) {
-            self.on_fetch_failed(id);
-        } else {
-            self.on_stub_failure(stub::CallId(id.0), stub::CallFailure::NotReached);
+        match self.own_call(id) {
+            Some(OwnCall::Fetch) => self.on_fetch_failed(id),
+            Some(OwnCall::Stub(id)) => self.on_stub_failure(id, stub::CallFailure::NotReached),
+            None => {}
         }
     }
 }

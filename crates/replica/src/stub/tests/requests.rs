@@ -35,6 +35,18 @@ fn a_request_that_changes_takes_the_place_of_the_one_before() {
 }
 
 #[test]
+fn the_configuration_of_another_partition_is_no_answer() {
+    let mut rig = Rig::serving();
+    rig.input(|stub, now, out| stub.on_request(now, &request(GPID, 6), out));
+    let (id, mut asked) = rig.take_requests().pop().unwrap();
+    asked.config.pid = Gpid::new(2, 7);
+    rig.answer(id, granted(&asked));
+    assert!(sources(&mut rig).is_empty());
+    rig.pass(100);
+    assert_eq!(rig.take_requests().len(), 1, "asked again");
+}
+
+#[test]
 fn refusals_are_repeated_or_left_to_the_replica() {
     for (err, is_repeated) in [
         (ErrorCode::Busy, true),
