@@ -11,8 +11,10 @@ use pegasus_sim::planted::Planted;
 const SEEDS_MAX: u64 = 3_000;
 
 /// Bugs that whole clusters do not show within 1,000 seeds. One group of replicas shows the last two
-/// (`pegasus-pacifica`, tests/planted.rs).
-const NOT_FOUND: [&str; 6] = [
+/// (`pegasus-pacifica`, tests/planted.rs). A forgotten learner's mark was found by seed 378 as long as
+/// answers to an earlier process reached its successor; since then not by 3,000 seeds.
+const NOT_FOUND: [&str; 7] = [
+    "driver-learnermarkforgotten",
     "driver-resetskipped",
     "driver-latereports",
     "driver-releaselimitignored",
