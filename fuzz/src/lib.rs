@@ -14,6 +14,7 @@ pub mod memory;
 pub mod messages;
 pub mod mutate;
 pub mod seeds;
+mod stream;
 pub mod targets;
 
 pub use targets::TARGETS;

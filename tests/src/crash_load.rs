@@ -8,10 +8,10 @@ use bytes::Bytes;
 use pegasus_client::{ClientError, ClientOptions, Cluster, IncrTtl, Table, Ttl};
 use rand::rngs::StdRng;
 use rand::{Rng as _, SeedableRng as _};
-use tokio::runtime::{Builder, Runtime};
+use tokio::runtime::Runtime;
 use tokio::sync::watch;
 
-use crate::Onebox;
+use crate::{Onebox, client_runtime};
 
 const WRITERS: u64 = 12;
 const KEYS_PER_WRITER: usize = 24;
@@ -38,10 +38,7 @@ impl CrashLoad {
         Self {
             seed,
             round: 0,
-            runtime: Builder::new_current_thread()
-                .enable_all()
-                .build()
-                .expect("a runtime"),
+            runtime: client_runtime(),
             writers: (0..WRITERS).map(|id| Writer::new(id, seed)).collect(),
         }
     }

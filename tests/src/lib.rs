@@ -3,12 +3,14 @@
 //!
 //! This crate knows the servers only from outside: their command line, their files and their ports.
 
+mod client_runtime;
 mod crash_load;
 mod environment;
 pub mod golden;
 pub mod http_page;
 pub mod membership;
 mod onebox;
+mod patient_stream;
 mod random_inputs;
 mod random_operations;
 pub mod raw_frames;
@@ -18,6 +20,7 @@ pub mod resources;
 pub mod rrdb_connection;
 mod table_model;
 
+pub use client_runtime::client_runtime;
 pub use crash_load::CrashLoad;
 pub use environment::{binary, checkout, number_from_env, shared_directory};
 pub use onebox::{Node, Onebox, OneboxOptions};

@@ -9,6 +9,8 @@ use pegasus_wire::Message as _;
 use pegasus_wire::frame::{CallKind, RequestHead, ResponseFrame, rdsn};
 use pegasus_wire::layer2::RequestMeta;
 
+use crate::patient_stream::patient_stream;
+
 /// How long a server may take to answer.
 const PATIENCE: Duration = Duration::from_secs(20);
 const ANSWER_BYTES_MAX: usize = 64 << 20;
@@ -117,15 +119,9 @@ impl RawConnection {
     /// The server does not accept.
     #[must_use]
     pub fn open(address: &str, framing: Framing) -> Self {
-        let stream = TcpStream::connect(address)
-            .unwrap_or_else(|error| panic!("cannot connect to {address}: {error}"));
-        stream.set_nodelay(true).expect("a TCP socket");
-        stream
-            .set_read_timeout(Some(PATIENCE))
-            .expect("a TCP socket");
         Self {
             framing,
-            stream,
+            stream: patient_stream(address, PATIENCE),
             received: BytesMut::new(),
         }
     }

@@ -7,6 +7,7 @@ use std::time::Duration;
 use pegasus_common::Gpid;
 use pegasus_wire::frame::RequestHead;
 
+use crate::patient_stream::patient_stream;
 use crate::raw_frames::Framing;
 
 /// How long a server may take to answer or to close.
@@ -34,15 +35,7 @@ impl RawSocket {
     /// The server does not accept.
     #[must_use]
     pub fn open(address: &str) -> Self {
-        let stream = TcpStream::connect(address)
-            .unwrap_or_else(|error| panic!("cannot connect to {address}: {error}"));
-        stream.set_nodelay(true).expect("a TCP socket");
-        stream
-            .set_read_timeout(Some(PATIENCE))
-            .expect("a TCP socket");
-        stream
-            .set_write_timeout(Some(PATIENCE))
-            .expect("a TCP socket");
+        let stream = patient_stream(address, PATIENCE);
         Self { stream }
     }
 

@@ -10,6 +10,8 @@ use pegasus_wire::frame::request::{self, OutgoingRequest};
 use pegasus_wire::frame::response::ResponseFrame;
 use pegasus_wire::{Message, TaskCode};
 
+use crate::patient_stream::patient_stream;
+
 const PATIENCE: Duration = Duration::from_secs(60);
 const ANSWER_BYTES_MAX: usize = 64 << 20;
 
@@ -29,13 +31,8 @@ impl RrdbConnection {
     /// The server does not accept.
     #[must_use]
     pub fn open(address: &str, gpid: Gpid) -> Self {
-        let stream = TcpStream::connect(address)
-            .unwrap_or_else(|error| panic!("cannot connect to {address}: {error}"));
-        stream.set_nodelay(true).expect("a TCP socket");
-        let patience = Some(PATIENCE);
-        stream.set_read_timeout(patience).expect("a TCP socket");
         Self {
-            stream,
+            stream: patient_stream(address, PATIENCE),
             gpid,
             received: BytesMut::new(),
             last_seqid: 0,

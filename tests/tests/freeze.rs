@@ -5,7 +5,7 @@ use std::time::Duration;
 use pegasus_tests::membership::{
     members, patient_client, wait_until_alive, wait_until_all_identical, wait_until_whole,
 };
-use pegasus_tests::{Onebox, OneboxOptions};
+use pegasus_tests::{Onebox, OneboxOptions, client_runtime};
 use tokio::time::{Instant, sleep};
 
 const TABLE: &str = "temp";
@@ -17,10 +17,7 @@ const RECORDS: u32 = 100;
 #[test]
 fn nothing_moves_while_two_of_three_servers_are_dead() {
     let onebox = Onebox::start(OneboxOptions::default());
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .expect("a runtime");
+    let runtime = client_runtime();
     runtime.block_on(async {
         let cluster = patient_client(&onebox).await;
         wait_until_whole(&cluster, TABLE, LIMIT).await;

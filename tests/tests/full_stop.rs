@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use pegasus_client::{Cluster, MetaFunctionLevel};
 use pegasus_tests::membership::{members, patient_client, wait_until_whole};
-use pegasus_tests::{Onebox, OneboxOptions};
+use pegasus_tests::{Onebox, OneboxOptions, client_runtime};
 
 const TABLE: &str = "temp";
 const LIMIT: Duration = Duration::from_secs(60);
@@ -31,10 +31,7 @@ fn nothing_moves_when_servers_are_stopped_one_by_one_in_a_frozen_cluster() {
 }
 
 fn stopped_by(onebox: &Onebox, stop: impl AsyncFnOnce(&Cluster)) {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .expect("a runtime");
+    let runtime = client_runtime();
     runtime.block_on(async {
         let cluster = patient_client(onebox).await;
         wait_until_whole(&cluster, TABLE, LIMIT).await;

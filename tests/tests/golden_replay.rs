@@ -12,7 +12,7 @@ use pegasus_tests::golden::{
     Answer, Comparison, Connection, ContextIds, Deviations, Record, SectionAndCase,
     TTL_TOLERANCE_S, Target, WholeScans, compare, context_id_of, read_deviations, read_transcript,
 };
-use pegasus_tests::{Onebox, OneboxOptions, checkout, shared_directory};
+use pegasus_tests::{Onebox, OneboxOptions, checkout, client_runtime, shared_directory};
 
 const TABLE: &str = "golden";
 /// How long a server may take to answer; a request that the original never answered costs as much.
@@ -41,10 +41,7 @@ fn answers_are_those_of_the_original_server() {
 
 /// Creates the table and returns its partitions once each has three members.
 fn create_table(meta_list: &str) -> Partitions {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .expect("a runtime");
+    let runtime = client_runtime();
     runtime.block_on(async {
         let cluster = Cluster::connect(meta_list, ClientOptions::new())
             .await

@@ -9,7 +9,7 @@ use pegasus_common::{ErrorCode, Gpid, StorageStatus, key, partition_hash};
 use pegasus_rpc::{SessionOptions, SessionPool};
 use pegasus_tests::membership::{members, patient_client};
 use pegasus_tests::raw_frames::{Framing, RawConnection};
-use pegasus_tests::{Node, Onebox, OneboxOptions, settled_digest};
+use pegasus_tests::{Node, Onebox, OneboxOptions, client_runtime, settled_digest};
 use pegasus_wire::frame::{RequestHead, ResponseFrame};
 use pegasus_wire::meta_admin::{
     ConfigurationCreateAppRequest, ConfigurationCreateAppResponse, CreateAppOptions,
@@ -20,7 +20,7 @@ use pegasus_wire::rrdb::{
     Mutate, MutateOperation, ScanRequest, ScanResponse, UpdateRequest, UpdateType,
 };
 use pegasus_wire::{Message, TaskCode, argument};
-use tokio::runtime::{Builder, Runtime};
+use tokio::runtime::Runtime;
 
 const INVALID_ARGUMENT: Expected = Expected::Storage(StorageStatus::InvalidArgument);
 const INVALID_DATA: Expected = Expected::Header(ErrorCode::InvalidData);
@@ -379,10 +379,7 @@ type Content = BTreeMap<Gpid, (i64, i64)>;
 impl Stage {
     fn start() -> Self {
         let onebox = Onebox::start(OneboxOptions::default());
-        let runtime = Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .expect("a runtime");
+        let runtime = client_runtime();
         let (pool, members) = runtime.block_on(async {
             let cluster = patient_client(&onebox).await;
             let table = cluster.table("temp").await.expect("the table exists");

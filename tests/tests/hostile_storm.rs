@@ -16,13 +16,13 @@ use pegasus_client::{ClientOptions, Cluster, Table};
 use pegasus_common::{Gpid, key, partition_hash};
 use pegasus_tests::raw_frames::Framing;
 use pegasus_tests::raw_socket::RawSocket;
-use pegasus_tests::{Node, Onebox, OneboxOptions, number_from_env, resources};
+use pegasus_tests::{Node, Onebox, OneboxOptions, client_runtime, number_from_env, resources};
 use pegasus_wire::frame::RequestHead;
 use pegasus_wire::rrdb::{BatchGetRequest, FullKey, GetScannerRequest};
 use pegasus_wire::{Message, TaskCode, argument};
 use rand::rngs::StdRng;
 use rand::{Rng as _, SeedableRng as _};
-use tokio::runtime::{Builder, Runtime};
+use tokio::runtime::Runtime;
 
 const SEED: u64 = 20_261_122;
 /// Set to attack for longer.
@@ -99,10 +99,7 @@ struct Stage {
 impl Stage {
     fn start() -> Self {
         let onebox = Onebox::start(OneboxOptions::default());
-        let runtime = Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .expect("a runtime");
+        let runtime = client_runtime();
         let options = ClientOptions::new().operation_timeout(Duration::from_secs(30));
         let table = runtime.block_on(async {
             let cluster = Cluster::connect(&onebox.meta_list(), options).await;
@@ -253,7 +250,9 @@ impl Attacker {
 
     fn stop(&mut self) -> Option<thread::Result<()>> {
         self.stop.store(true, Ordering::Relaxed);
-        Some(self.thread.take()?.join())
+        let attack = self.thread.take()?;
+        attack.thread().unpark();
+        Some(attack.join())
     }
 }
 
@@ -293,6 +292,13 @@ fn is_over(stop: &AtomicBool) -> bool {
     stop.load(Ordering::Relaxed)
 }
 
+/// [`Attacker::stop`] wakes the thread.
+fn wait_until_over(stop: &AtomicBool) {
+    while !is_over(stop) {
+        thread::park();
+    }
+}
+
 /// Ten thousand in all, over all servers; none says anything.
 fn idle_connections(target: &Target, stop: &AtomicBool, done: &AtomicU64) {
     let mut held = Vec::with_capacity(IDLE);
@@ -300,9 +306,7 @@ fn idle_connections(target: &Target, stop: &AtomicBool, done: &AtomicU64) {
         held.push(RawSocket::open(address));
         done.fetch_add(1, Ordering::Relaxed);
     }
-    while !is_over(stop) {
-        thread::sleep(Duration::from_millis(20));
-    }
+    wait_until_over(stop);
 }
 
 /// Connects, asks for something, and goes before the answer.
@@ -381,9 +385,7 @@ fn announcing(target: &Target, stop: &AtomicBool, done: &AtomicU64) {
         held.push(socket);
         done.fetch_add(1, Ordering::Relaxed);
     }
-    while !is_over(stop) {
-        thread::sleep(Duration::from_millis(20));
-    }
+    wait_until_over(stop);
 }
 
 fn never_reading_points(target: &Target, stop: &AtomicBool, done: &AtomicU64) {
@@ -431,9 +433,7 @@ fn never_read(target: &Target, requests: &[Vec<u8>], stop: &AtomicBool, done: &A
         held.push(socket);
         done.fetch_add(1, Ordering::Relaxed);
     }
-    while !is_over(stop) {
-        thread::sleep(Duration::from_millis(20));
-    }
+    wait_until_over(stop);
 }
 
 fn get_of_the_large_record(target: &Target, framing: Framing) -> Vec<u8> {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use pegasus_client::{Cluster, Table, Ttl};
 use pegasus_tests::membership::{patient_client, wait_until_all_identical, wait_until_whole};
-use pegasus_tests::{Onebox, OneboxOptions};
+use pegasus_tests::{Onebox, OneboxOptions, client_runtime};
 
 const TABLE: &str = "temp";
 const HASH_KEYS: u32 = 200;
@@ -17,7 +17,7 @@ const VICTIM: &str = "replica@1";
 #[test]
 fn a_server_whose_data_is_wiped_learns_it_again() {
     let onebox = Onebox::start(OneboxOptions::default());
-    runtime().block_on(async {
+    client_runtime().block_on(async {
         let cluster = patient_client(&onebox).await;
         wait_until_whole(&cluster, TABLE, HEALING_LIMIT).await;
         let table = cluster.table(TABLE).await.expect("the table exists");
@@ -34,7 +34,7 @@ fn a_server_whose_data_is_wiped_learns_it_again() {
 #[test]
 fn a_server_that_was_away_learns_what_it_missed() {
     let onebox = Onebox::start(OneboxOptions::default());
-    runtime().block_on(async {
+    client_runtime().block_on(async {
         let cluster = patient_client(&onebox).await;
         wait_until_whole(&cluster, TABLE, HEALING_LIMIT).await;
         let table = cluster.table(TABLE).await.expect("the table exists");
@@ -44,13 +44,6 @@ fn a_server_that_was_away_learns_what_it_missed() {
         onebox.start_node(VICTIM);
         check_all_back(&cluster, &table, HASH_KEYS).await;
     });
-}
-
-fn runtime() -> tokio::runtime::Runtime {
-    tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .expect("a runtime")
 }
 
 #[allow(clippy::print_stdout, reason = "a measurement, shown with --nocapture")]

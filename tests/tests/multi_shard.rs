@@ -9,7 +9,9 @@ use std::path::Path;
 
 use pegasus_client::{ClientOptions, Cluster};
 use pegasus_rpc::{SessionOptions, SessionPool};
-use pegasus_tests::{CrashLoad, Onebox, OneboxOptions, number_from_env, wait_until_identical};
+use pegasus_tests::{
+    CrashLoad, Onebox, OneboxOptions, client_runtime, number_from_env, wait_until_identical,
+};
 
 const DEFAULT_ROUNDS: u64 = 5;
 const DEFAULT_SEED: u64 = 20_261_122;
@@ -39,10 +41,7 @@ fn several_shards_and_disks_keep_what_one_keeps() {
 }
 
 fn check_identical(meta_list: &str) {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .expect("a runtime");
+    let runtime = client_runtime();
     runtime.block_on(async {
         let cluster = Cluster::connect(meta_list, ClientOptions::new())
             .await

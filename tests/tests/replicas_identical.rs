@@ -7,7 +7,7 @@ use pegasus_client::{
     Check, CheckKind, ClientOptions, Cluster, IncrTtl, ReturnValue, SetValue, Table, Ttl,
 };
 use pegasus_rpc::{SessionOptions, SessionPool};
-use pegasus_tests::{Onebox, OneboxOptions, wait_until_identical};
+use pegasus_tests::{Onebox, OneboxOptions, client_runtime, wait_until_identical};
 use rand::rngs::StdRng;
 use rand::{Rng as _, SeedableRng as _};
 
@@ -18,10 +18,7 @@ const OPERATIONS_PER_WRITER: u32 = 300;
 #[test]
 fn replicas_of_a_partition_are_identical_after_load() {
     let onebox = Onebox::start(OneboxOptions::default());
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .expect("a runtime");
+    let runtime = client_runtime();
     runtime.block_on(async {
         let options = ClientOptions::new().operation_timeout(Duration::from_secs(30));
         let cluster = Cluster::connect(&onebox.meta_list(), options)

@@ -10,7 +10,7 @@ use pegasus_client::{
     MultiGetOptions, NodeStatus, ScanOptions, Table, TableProblem, TimeToLive, Ttl, WriteFate,
 };
 use pegasus_common::{ErrorCode, StorageStatus};
-use pegasus_tests::{Onebox, OneboxOptions, RandomOperations, number_from_env};
+use pegasus_tests::{Onebox, OneboxOptions, RandomOperations, client_runtime, number_from_env};
 
 const DEFAULT_SEED: u64 = 20_261_122;
 
@@ -20,10 +20,7 @@ fn with_cluster(test: impl AsyncFnOnce(&Cluster)) {
         durability: "os",
         ..OneboxOptions::default()
     });
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .expect("a runtime");
+    let runtime = client_runtime();
     runtime.block_on(async {
         let options = ClientOptions::new().operation_timeout(Duration::from_secs(30));
         let cluster = Cluster::connect(&onebox.meta_list(), options).await;

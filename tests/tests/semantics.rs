@@ -9,7 +9,7 @@ use pegasus_client::{ClientOptions, Cluster, CreateTable, Partitions};
 use pegasus_common::clock::EpochSeconds;
 use pegasus_semantics::{Answer, Clock, Generator, Partition, Request, Rules, ServedScans, Step};
 use pegasus_tests::rrdb_connection::RrdbConnection;
-use pegasus_tests::{Onebox, OneboxOptions, number_from_env};
+use pegasus_tests::{Onebox, OneboxOptions, client_runtime, number_from_env};
 use pegasus_wire::TaskCode;
 use pegasus_wire::rrdb::{
     BatchGetResponse, CheckAndMutateResponse, CheckAndSetResponse, CountResponse, IncrResponse,
@@ -117,10 +117,7 @@ impl Comparison {
 
 /// A table whose partitions all serve.
 fn create_table(meta_list: &str) -> Partitions {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .expect("a runtime");
+    let runtime = client_runtime();
     runtime.block_on(async {
         let cluster = Cluster::connect(meta_list, ClientOptions::new())
             .await

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use pegasus_tests::http_page::metric;
 use pegasus_tests::membership::{members, patient_client, wait_until_whole};
-use pegasus_tests::{Onebox, OneboxOptions, number_from_env};
+use pegasus_tests::{Onebox, OneboxOptions, client_runtime, number_from_env};
 use tokio::time::{Instant, sleep};
 
 const TABLE: &str = "temp";
@@ -41,10 +41,7 @@ impl Drop for Spinner {
 #[test]
 fn no_server_is_taken_for_dead_while_others_take_the_processor() {
     let onebox = Onebox::start(OneboxOptions::default());
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .expect("a runtime");
+    let runtime = client_runtime();
     runtime.block_on(async {
         let cluster = patient_client(&onebox).await;
         wait_until_whole(&cluster, TABLE, START_LIMIT).await;

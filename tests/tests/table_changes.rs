@@ -13,7 +13,7 @@ use pegasus_tests::membership::{
     members, patient_client, wait_until_all_identical, wait_until_whole,
 };
 use pegasus_tests::raw_socket::{Ending, RawSocket, request_frame};
-use pegasus_tests::{Onebox, OneboxOptions};
+use pegasus_tests::{Onebox, OneboxOptions, client_runtime};
 use tokio::time::Instant;
 
 const TABLE: &str = "temp";
@@ -28,10 +28,7 @@ fn with_cluster(test: impl AsyncFnOnce(&Onebox, &Cluster)) {
         shards: 2,
         ..OneboxOptions::default()
     });
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .expect("a runtime");
+    let runtime = client_runtime();
     runtime.block_on(async {
         let cluster = patient_client(&onebox).await;
         wait_until_whole(&cluster, TABLE, LIMIT).await;

@@ -6,49 +6,21 @@ use pegasus_wire::frame::rdsn::{self, RDSN_HEADER_LEN};
 use pegasus_wire::frame::{FrameError, RdsnHeader, RequestFrame, ResponseFrame};
 
 use super::thrift_frames::FRAME_BYTES_MAX;
-use crate::input::{Input, pieces};
-use crate::memory::MemoryBound;
-
-type Split = (Vec<(RequestFrame, RdsnHeader)>, Option<FrameError>);
+use crate::input::Input;
+use crate::stream;
 
 /// First byte: how the rest, a stream, is cut into pieces.
 pub fn run(input: &[u8]) {
     let mut input = Input::new(input);
     let pattern = input.byte();
     let stream = input.rest();
-    let (at_once, in_pieces) = MemoryBound::VALUES.check(stream.len(), || {
-        let at_once = split([stream].into_iter());
-        (at_once, split(pieces(stream, pattern)))
+    let requests = stream::frames(stream, pattern, |received, before| {
+        let seqid = i32::try_from(before).expect("few requests");
+        rdsn::split_from(received, FRAME_BYTES_MAX, seqid)
     });
-    assert_eq!(at_once, in_pieces, "pieces make a difference");
-    for (request, header) in at_once.0 {
+    for (request, header) in requests {
         check_answer(&request, header);
     }
-}
-
-/// The requests of a stream, and why it had to end.
-fn split<'a>(pieces: impl Iterator<Item = &'a [u8]>) -> Split {
-    let mut received = BytesMut::new();
-    let mut requests = Vec::new();
-    for piece in pieces {
-        received.extend_from_slice(piece);
-        loop {
-            let before = received.len();
-            let seqid = i32::try_from(requests.len()).expect("few requests");
-            match rdsn::split_from(&mut received, FRAME_BYTES_MAX, seqid) {
-                Ok(Some(request)) => {
-                    assert!(received.len() < before, "a frame takes bytes");
-                    requests.push(request);
-                }
-                Ok(None) => break,
-                Err(error) => {
-                    assert_eq!(received.len(), before, "an error takes nothing");
-                    return (requests, Some(error));
-                }
-            }
-        }
-    }
-    (requests, None)
 }
 
 /// An answer is as long as it says, and nobody takes it for a request.

@@ -1,23 +1,21 @@
 //! What a client, or a server that asks another one, receives.
 
 use bytes::BytesMut;
-use pegasus_wire::frame::{FrameError, ReplyTo, ResponseFrame, response};
+use pegasus_wire::frame::{ReplyTo, ResponseFrame, response};
 
 use super::thrift_frames::FRAME_BYTES_MAX;
-use crate::input::{Input, pieces};
-use crate::memory::MemoryBound;
+use crate::input::Input;
+use crate::stream;
 
 /// First byte: how the rest, a stream, is cut into pieces.
 pub fn run(input: &[u8]) {
     let mut input = Input::new(input);
     let pattern = input.byte();
     let stream = input.rest();
-    let (at_once, in_pieces) = MemoryBound::VALUES.check(stream.len(), || {
-        let at_once = split([stream].into_iter());
-        (at_once, split(pieces(stream, pattern)))
+    let answers = stream::frames(stream, pattern, |received, _| {
+        ResponseFrame::split_from(received, FRAME_BYTES_MAX)
     });
-    assert_eq!(at_once, in_pieces, "pieces make a difference");
-    for answer in &at_once.0 {
+    for answer in &answers {
         if let Some(code) = answer.code {
             let to = ReplyTo {
                 name: code.into(),
@@ -26,30 +24,6 @@ pub fn run(input: &[u8]) {
             check_sent_on(&to, answer);
         }
     }
-}
-
-/// The answers of a stream, and why it had to end.
-fn split<'a>(pieces: impl Iterator<Item = &'a [u8]>) -> (Vec<ResponseFrame>, Option<FrameError>) {
-    let mut received = BytesMut::new();
-    let mut answers = Vec::new();
-    for piece in pieces {
-        received.extend_from_slice(piece);
-        loop {
-            let before = received.len();
-            match ResponseFrame::split_from(&mut received, FRAME_BYTES_MAX) {
-                Ok(Some(answer)) => {
-                    assert!(received.len() < before, "a frame takes bytes");
-                    answers.push(answer);
-                }
-                Ok(None) => break,
-                Err(error) => {
-                    assert_eq!(received.len(), before, "an error takes nothing");
-                    return (answers, Some(error));
-                }
-            }
-        }
-    }
-    (answers, None)
 }
 
 /// What is given on is read as it was, but for errors that clients may not see; those are replaced

@@ -2,11 +2,11 @@
 
 use bytes::BytesMut;
 use pegasus_wire::frame::{
-    FrameError, OutgoingRequest, Protocol, RequestFrame, RequestHead, RequestView, request,
+    OutgoingRequest, Protocol, RequestFrame, RequestHead, RequestView, request,
 };
 
-use crate::input::{Input, pieces};
-use crate::memory::MemoryBound;
+use crate::input::Input;
+use crate::stream;
 
 /// Small, so that frames beyond it are met.
 pub const FRAME_BYTES_MAX: usize = 64 << 10;
@@ -17,12 +17,9 @@ pub fn run(input: &[u8]) {
     let pattern = input.byte();
     let stream = input.rest();
     assert_eq!(Protocol::detect(stream).is_none(), stream.len() < 4);
-    let (at_once, in_pieces) = MemoryBound::VALUES.check(stream.len(), || {
-        let at_once = split([stream].into_iter());
-        (at_once, split(pieces(stream, pattern)))
+    let frames = stream::frames(stream, pattern, |received, _| {
+        RequestFrame::split_from(received, FRAME_BYTES_MAX)
     });
-    assert_eq!(at_once, in_pieces, "pieces make a difference");
-    let (frames, _) = at_once;
     let first = RequestView::parse(stream, FRAME_BYTES_MAX);
     let first = first.ok().flatten().map(|view| (view.head, view.code));
     let expected = frames.first().map(|frame| (frame.head, frame.name.code()));
@@ -30,30 +27,6 @@ pub fn run(input: &[u8]) {
     for frame in &frames {
         check_sent_on(frame);
     }
-}
-
-/// The frames of a stream, and why it had to end.
-fn split<'a>(pieces: impl Iterator<Item = &'a [u8]>) -> (Vec<RequestFrame>, Option<FrameError>) {
-    let mut received = BytesMut::new();
-    let mut frames = Vec::new();
-    for piece in pieces {
-        received.extend_from_slice(piece);
-        loop {
-            let before = received.len();
-            match RequestFrame::split_from(&mut received, FRAME_BYTES_MAX) {
-                Ok(Some(frame)) => {
-                    assert!(received.len() < before, "a frame takes bytes");
-                    frames.push(frame);
-                }
-                Ok(None) => break,
-                Err(error) => {
-                    assert_eq!(received.len(), before, "an error takes nothing");
-                    return (frames, Some(error));
-                }
-            }
-        }
-    }
-    (frames, None)
 }
 
 /// A frame that is written as it was read is read as it was.

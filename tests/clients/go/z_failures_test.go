@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/apache/incubator-pegasus/go-client/pegasus"
 	"github.com/stretchr/testify/require"
 )
 
@@ -19,6 +20,18 @@ const redialLimit = 3 * time.Minute
 func spread(t *testing.T) [][]byte {
 	keys := numbered(string(ownHashKey(t)), 64)
 	return keys
+}
+
+// The record whose value is its hash key is read at last, and is never another.
+func eventuallyHolds(t *testing.T, tb pegasus.TableConnector, key []byte) {
+	t.Helper()
+	eventually(t, redialLimit, func(ctx context.Context) error {
+		value, err := tb.Get(ctx, key, []byte("s"))
+		if err == nil && string(value) != string(key) {
+			return fmt.Errorf("%q instead of %q", value, key)
+		}
+		return err
+	})
 }
 
 func TestOperationsTimeOutWhileServersStall(t *testing.T) {
@@ -46,13 +59,7 @@ func TestFailoverWhenAPrimaryDies(t *testing.T) {
 	control(t, "kill-primary", table)
 	// The open client finds the new primaries by itself.
 	for _, key := range keys {
-		eventually(t, redialLimit, func(ctx context.Context) error {
-			value, err := tb.Get(ctx, key, []byte("s"))
-			if err == nil && string(value) != string(key) {
-				return fmt.Errorf("%q instead of %q", value, key)
-			}
-			return err
-		})
+		eventuallyHolds(t, tb, key)
 		eventually(t, redialLimit, func(ctx context.Context) error {
 			return tb.Set(ctx, key, []byte("s"), []byte("after"))
 		})
@@ -67,12 +74,6 @@ func TestReconnectAfterARestartOfEverything(t *testing.T) {
 	}
 	control(t, "restart")
 	for _, key := range keys {
-		eventually(t, redialLimit, func(ctx context.Context) error {
-			value, err := tb.Get(ctx, key, []byte("s"))
-			if err == nil && string(value) != string(key) {
-				return fmt.Errorf("%q instead of %q", value, key)
-			}
-			return err
-		})
+		eventuallyHolds(t, tb, key)
 	}
 }

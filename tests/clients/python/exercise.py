@@ -94,13 +94,17 @@ class Exercise:
         check(code == OK, "set", code)
         self.model.set(hash_key, sort_key, value, self.expiry(ttl, moment))
 
+    def records(self, hash_key, sort_key, moment):
+        """The record as the model has it at the two times of the moment."""
+        return [self.model.get(hash_key, sort_key, now) for now in (moment.before, moment.after)]
+
     @inlineCallbacks
     def get(self):
         hash_key, sort_key = self.hash_key(), self.sort_key()
         moment = Moment()
         code, value = yield self.client.get(hash_key, sort_key, PATIENCE_MS)
         moment.end()
-        answers = [self.model.get(hash_key, sort_key, now) for now in (moment.before, moment.after)]
+        answers = self.records(hash_key, sort_key, moment)
         allowed = [(OK, record[0]) if record else (NOT_FOUND, b"") for record in answers]
         check((code, bytes(value)) in allowed, hash_key, sort_key, code, value, allowed)
 
@@ -110,7 +114,7 @@ class Exercise:
         moment = Moment()
         code, _ = yield self.client.exist(hash_key, sort_key, PATIENCE_MS)
         moment.end()
-        answers = [self.model.get(hash_key, sort_key, now) for now in (moment.before, moment.after)]
+        answers = self.records(hash_key, sort_key, moment)
         check(code in [OK if record else NOT_FOUND for record in answers], hash_key, sort_key, code)
 
     @inlineCallbacks

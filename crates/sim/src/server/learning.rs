@@ -331,10 +331,10 @@ impl Turn<'_> {
     /// An answer to a call of this server.
     pub(super) fn on_answer(&mut self, id: CallId, answer: Response) {
         match (self.own_call(id), answer) {
-            (Some(OwnCall::Stub(id)), Response::Meta(answer)) => {
-                if self.process.stub_calls.remove(&id) {
-                    self.stub(|stub, now, out| stub.on_answer(now, id, Ok(answer), out));
-                }
+            (Some(OwnCall::Stub(id)), Response::Meta(answer))
+                if self.process.stub_calls.remove(&id) =>
+            {
+                self.stub(|stub, now, out| stub.on_answer(now, id, Ok(answer), out));
             }
             (Some(OwnCall::Fetch), Response::Fetch(piece)) => self.on_piece(id, piece),
             _ => {}

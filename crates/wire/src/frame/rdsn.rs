@@ -8,7 +8,7 @@
 //! [`encode_request`] and [`split_answer_from`] are the client's half, for tests and tools: our own
 //! servers and clients speak Thrift frames.
 
-use bytes::{Buf, BufMut, BytesMut};
+use bytes::{Buf, BufMut, Bytes, BytesMut};
 use pegasus_common::{ErrorCode, Gpid, RpcAddress};
 
 use super::request::{CallKind, RequestFrame, RequestHead};
@@ -64,19 +64,13 @@ pub fn split_from(
     limit: usize,
     seqid: i32,
 ) -> Result<Option<(RequestFrame, RdsnHeader)>, FrameError> {
-    let Some(frame_len) = frame_len(received, limit)? else {
+    let Some((header, body)) = whole_frame(received, limit)? else {
         return Ok(None);
     };
-    let Some((header, _)) = received.split_first_chunk::<RDSN_HEADER_LEN>() else {
-        return Ok(None);
-    };
-    let Some(frame) = received.get(..frame_len) else {
-        return Ok(None);
-    };
-    check(header, &frame[RDSN_HEADER_LEN..])?;
+    check(header, body)?;
     let header = RdsnHeader(Box::new(*header));
-    let mut argument = received.split_to(frame_len).freeze();
-    argument.advance(RDSN_HEADER_LEN);
+    let body_len = body.len();
+    let argument = take_body(received, body_len);
     let request = RequestFrame {
         head: header.head(seqid, argument.len()),
         name: header.name(),
@@ -126,15 +120,10 @@ pub fn split_answer_from(
     received: &mut BytesMut,
     limit: usize,
 ) -> Result<Option<ResponseFrame>, FrameError> {
-    let Some(frame_len) = frame_len(received, limit)? else {
+    let Some((header, body)) = whole_frame(received, limit)? else {
         return Ok(None);
     };
-    let Some((header, _)) = received.split_first_chunk::<RDSN_HEADER_LEN>() else {
-        return Ok(None);
-    };
-    if received.len() < frame_len {
-        return Ok(None);
-    }
+    let body_len = body.len();
     let error = std::str::from_utf8(text_at(header, at::ERROR_NAME));
     let answer = ResponseFrame {
         error: error
@@ -143,11 +132,26 @@ pub fn split_answer_from(
             .unwrap_or(ErrorCode::Unknown),
         code: TaskCode::from_ack_name(text_at(header, at::NAME)),
         seqid: u32_at(header, at::ID).cast_signed(),
-        body: bytes::Bytes::new(),
+        body: Bytes::new(),
     };
-    let mut body = received.split_to(frame_len).freeze();
-    body.advance(RDSN_HEADER_LEN);
+    let body = take_body(received, body_len);
     Ok(Some(ResponseFrame { body, ..answer }))
+}
+
+/// A native header, and what follows it in the frame.
+type HeaderAndBody<'a> = (&'a [u8; RDSN_HEADER_LEN], &'a [u8]);
+
+/// The frame at the begin of `received`, once all of it has arrived.
+fn whole_frame(received: &[u8], limit: usize) -> Result<Option<HeaderAndBody<'_>>, FrameError> {
+    let frame_len = frame_len(received, limit)?;
+    let frame = frame_len.and_then(|len| received.get(..len));
+    Ok(frame.and_then(<[u8]>::split_first_chunk))
+}
+
+/// Takes a frame with such a body off the begin of `received` and drops its header.
+fn take_body(received: &mut BytesMut, body_len: usize) -> Bytes {
+    received.advance(RDSN_HEADER_LEN);
+    received.split_to(body_len).freeze()
 }
 
 /// The length of the whole frame, as soon as it can be told.
@@ -225,7 +229,7 @@ impl RdsnHeader {
         let name = text_at(&self.0, at::NAME);
         match TaskCode::from_name(name) {
             Some(code) => RequestName::Known(code),
-            None => RequestName::Unknown(bytes::Bytes::copy_from_slice(name)),
+            None => RequestName::Unknown(Bytes::copy_from_slice(name)),
         }
     }
 
