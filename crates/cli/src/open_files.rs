@@ -1,5 +1,6 @@
 //! How many files and connections a server may have open.
 
+use pegasus_rpc::SERVERS_BEYOND_LIMITS_MAX;
 use rustix::process::Resource;
 use rustix::process::getrlimit;
 use rustix::process::setrlimit;
@@ -17,7 +18,8 @@ pub fn raise_limit(max_connections: usize) {
         warn!(%error, "the limit of open files stays as it is");
     }
     let allowed = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
-    let connections = u64::try_from(max_connections).unwrap_or(u64::MAX);
+    let connections = max_connections.saturating_add(SERVERS_BEYOND_LIMITS_MAX);
+    let connections = u64::try_from(connections).unwrap_or(u64::MAX);
     if allowed < connections.saturating_add(FILES_BESIDE_CONNECTIONS) {
         warn!(
             allowed,

@@ -23,6 +23,10 @@ pub enum ConnectionRefusal {
     TooManyFromAddress(usize),
 }
 
+/// Connections of other servers, each of which has one or two for each of its shards. More than the limit
+/// of clients admits only if so many are there already.
+pub const SERVERS_BEYOND_LIMITS_MAX: usize = 1_024;
+
 #[derive(Debug, Default)]
 struct Counts {
     total: usize,
@@ -65,12 +69,31 @@ impl ConnectionGate {
         if self.per_ip_max > 0 && from_ip >= self.per_ip_max {
             return Err(ConnectionRefusal::TooManyFromAddress(from_ip));
         }
+        Ok(self.count_in(&mut counts, ip))
+    }
+
+    /// Admits the connection of another server of the cluster, which the limits for clients do not stop.
+    ///
+    /// # Errors
+    /// [`SERVERS_BEYOND_LIMITS_MAX`] more than `[network] max_connections` are there.
+    pub(crate) fn admit_server(
+        self: &Arc<Self>,
+        ip: IpAddr,
+    ) -> Result<ConnectionPermit, ConnectionRefusal> {
+        let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
+        if counts.total >= self.total_max.saturating_add(SERVERS_BEYOND_LIMITS_MAX) {
+            return Err(ConnectionRefusal::TooMany(counts.total));
+        }
+        Ok(self.count_in(&mut counts, ip))
+    }
+
+    fn count_in(self: &Arc<Self>, counts: &mut Counts, ip: IpAddr) -> ConnectionPermit {
         counts.total += 1;
-        counts.by_ip.insert(ip, from_ip + 1);
-        Ok(ConnectionPermit {
+        *counts.by_ip.entry(ip).or_default() += 1;
+        ConnectionPermit {
             gate: Arc::clone(self),
             ip,
-        })
+        }
     }
 
     /// How many connections are open.

@@ -12,6 +12,7 @@
 
 pub mod config_pages;
 mod connection_signals;
+mod doorstep;
 mod framing;
 pub mod gate;
 mod held;
@@ -36,6 +37,7 @@ mod silence;
 pub mod turn;
 
 pub use gate::ConnectionGate;
+pub use gate::SERVERS_BEYOND_LIMITS_MAX;
 pub use held::HeldAccount;
 pub use held::HeldBytes;
 pub use http::HttpRequest;

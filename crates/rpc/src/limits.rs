@@ -15,9 +15,9 @@ pegasus_common::config_section! {
         address: String = String::new(),
         /// The largest request frame; a connection that announces more is closed. Bytes.
         max_frame_bytes: usize = 64 << 20 => 4_096..=1 << 31,
-        /// Connections in all; the next one is closed at once.
+        /// Connections in all. The next one is closed, unless it is another server's.
         max_connections: usize = 10_000 => 1..=1_000_000,
-        /// Connections from one client address; 0 is no limit.
+        /// Connections from one client address, other servers' not counted as too many; 0 is no limit.
         conn_threshold_per_ip: usize = 0,
         /// Unanswered requests of one connection; the next one is answered ERR_BUSY.
         max_requests_in_flight_per_connection: u32 = 10_000 => 1..=1_000_000,
@@ -71,7 +71,7 @@ pub struct NetworkLimits {
     /// `max_frame_bytes`: a request frame that announces more closes its connection with a log line.
     /// The limit on writes (`max_allowed_write_size`) is lower and answers an error.
     pub max_frame_bytes: usize,
-    /// `max_connections`: the next connection is closed at once.
+    /// `max_connections`: the next connection is closed, unless it is another server's.
     pub max_connections: usize,
     /// `conn_threshold_per_ip`: connections from one address; 0 is no limit (upstream's default).
     pub connections_per_ip_max: usize,

@@ -5,20 +5,26 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
+use std::time::Instant;
 
 use pegasus_common::predecessor::take_over;
 use socket2::Domain;
 use socket2::Protocol;
 use socket2::Socket;
 use socket2::Type;
+use tokio::net::TcpStream;
 use tracing::warn;
 
+use crate::doorstep::Doorstep;
+use crate::doorstep::Judged;
 use crate::gate::ConnectionGate;
 use crate::gate::ConnectionPermit;
+use crate::gate::ConnectionRefusal;
 
 const BACKLOG: i32 = 1024;
 /// Pause after an accept failed for want of descriptors or memory: nothing else can be waited for.
 const PAUSE_AFTER_ACCEPT_ERROR: Duration = Duration::from_millis(100);
+const REFUSALS_SAID_EVERY: Duration = Duration::from_secs(1);
 
 /// A connection that was admitted and is on its way to its shard.
 #[derive(Debug)]
@@ -88,7 +94,8 @@ pub fn bind(address: SocketAddr, patience: Duration) -> io::Result<std::net::Tcp
     reserve(address, patience)?.listen()
 }
 
-/// Accepts for ever and hands each admitted connection to `deliver`.
+/// Accepts for ever and hands each admitted connection to `deliver`. What the limits refuse waits until it
+/// is known to be another server of the cluster, or none.
 ///
 /// # Errors
 /// The listener cannot be registered with this event loop.
@@ -98,26 +105,61 @@ pub async fn accept_connections(
     deliver: impl Fn(AdmittedConnection),
 ) -> io::Result<()> {
     let listener = tokio::net::TcpListener::from_std(listener)?;
+    let (mut doorstep, mut refusals) = (Doorstep::default(), Refusals::default());
+    let deliver = |stream: TcpStream, peer, permit| match stream.into_std() {
+        Ok(stream) => deliver(AdmittedConnection {
+            stream,
+            peer,
+            permit,
+        }),
+        Err(error) => warn!(%peer, %error, "connection lost between accept and its shard"),
+    };
     loop {
-        let (stream, peer) = match listener.accept().await {
-            Ok(accepted) => accepted,
-            Err(error) => {
-                warn!(%error, "accepting a connection failed");
-                tokio::time::sleep(PAUSE_AFTER_ACCEPT_ERROR).await;
-                continue;
-            }
-        };
-        match gate.admit(peer.ip()) {
-            Ok(permit) => match stream.into_std() {
-                Ok(stream) => deliver(AdmittedConnection {
-                    stream,
-                    peer,
-                    permit,
-                }),
-                Err(error) => warn!(%peer, %error, "connection lost between accept and its shard"),
+        tokio::select! {
+            accepted = listener.accept() => match accepted {
+                Ok((stream, peer)) => match gate.admit(peer.ip()) {
+                    Ok(permit) => deliver(stream, peer, permit),
+                    Err(refusal) => doorstep.receive(stream, peer, refusal),
+                },
+                Err(error) => {
+                    warn!(%error, "accepting a connection failed");
+                    tokio::time::sleep(PAUSE_AFTER_ACCEPT_ERROR).await;
+                }
             },
-            Err(refusal) => warn!(%peer, %refusal, "connection refused"),
+            judged = doorstep.next(), if !doorstep.is_empty() => match judged {
+                Some(Judged { stream: Some(stream), peer, .. }) => match gate.admit_server(peer.ip()) {
+                    Ok(permit) => deliver(stream, peer, permit),
+                    Err(refusal) => refusals.note(peer, refusal),
+                },
+                Some(Judged { peer, refusal, .. }) => refusals.note(peer, refusal),
+                None => refusals.note_silent(),
+            },
         }
+    }
+}
+
+/// Says in the log what was refused, but not for each of thousands of connections.
+#[derive(Debug, Default)]
+struct Refusals {
+    last_said: Option<Instant>,
+    /// Since then.
+    unsaid: u64,
+}
+
+impl Refusals {
+    fn note(&mut self, peer: SocketAddr, refusal: ConnectionRefusal) {
+        let said_lately = |said: Instant| said.elapsed() < REFUSALS_SAID_EVERY;
+        if self.last_said.is_some_and(said_lately) {
+            self.unsaid += 1;
+            return;
+        }
+        warn!(%peer, %refusal, others_before = self.unsaid, "connection refused");
+        (self.last_said, self.unsaid) = (Some(Instant::now()), 0);
+    }
+
+    /// A connection that had to make room on the doorstep.
+    fn note_silent(&mut self) {
+        self.unsaid += 1;
     }
 }
 

@@ -122,6 +122,16 @@ impl<'a> RequestView<'a> {
     }
 }
 
+/// The RPC of the request at the begin of `received`, of which no more than the header and the name need
+/// have arrived; `None` also where that is no Thrift frame or no RPC of this version.
+#[must_use]
+pub fn code_at_begin(received: &[u8]) -> Option<TaskCode> {
+    let layout = FrameLayout::parse(received, usize::MAX).ok()??;
+    let body = received.get(layout.body_offset..)?;
+    let message = MessageHeader::decode(&mut Reader::borrowed(body)).ok()?;
+    TaskCode::from_name(message.name)
+}
+
 /// One request, taken out of the receive buffer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RequestFrame {
