@@ -6,6 +6,8 @@ use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::PoisonError;
 
+use tokio::sync::OwnedSemaphorePermit;
+
 use crate::held::HeldAccount;
 use crate::held::HeldTotal;
 use crate::limits::NetworkLimits;
@@ -93,6 +95,7 @@ impl ConnectionGate {
         ConnectionPermit {
             gate: Arc::clone(self),
             ip,
+            arrival: None,
         }
     }
 
@@ -122,9 +125,22 @@ impl ConnectionGate {
 pub struct ConnectionPermit {
     gate: Arc<ConnectionGate>,
     ip: IpAddr,
+    /// While it is on its way to its shard.
+    arrival: Option<OwnedSemaphorePermit>,
 }
 
 impl ConnectionPermit {
+    /// The connection is on its way, and holds back others until it has [`ConnectionPermit::arrived`].
+    pub(crate) fn on_its_way(mut self, arrival: OwnedSemaphorePermit) -> Self {
+        self.arrival = Some(arrival);
+        self
+    }
+
+    /// Its shard has begun to serve the connection.
+    pub(crate) fn arrived(&mut self) {
+        self.arrival = None;
+    }
+
     /// Where it was admitted.
     pub(crate) fn gate(&self) -> Arc<ConnectionGate> {
         Arc::clone(&self.gate)

@@ -36,6 +36,9 @@ use crate::service::Service;
 /// Largest request body that is read.
 const BODY_BYTES_MAX: usize = 1 << 20;
 
+/// Largest head of a request. It is parsed anew with each piece of it that comes.
+const HEAD_BYTES_MAX: usize = 16 << 10;
+
 /// An HTTP request, as far as services look at it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HttpRequest {
@@ -92,6 +95,7 @@ where
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
+        .max_buf_size(HEAD_BYTES_MAX)
         .header_read_timeout(patience)
         .serve_connection(io, answer);
     if let Err(error) = connection.await {

@@ -66,8 +66,9 @@ impl<S: Service> Inbound<S> {
         let AdmittedConnection {
             stream,
             peer,
-            permit,
+            mut permit,
         } = connection;
+        permit.arrived();
         let mut stream = TcpStream::from_std(stream)?;
         silence::prepare(&stream, INCOMING_SILENCE_MAX)?;
         let mut input = Input::of(peer, &permit, &self.limits);

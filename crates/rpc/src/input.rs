@@ -18,6 +18,7 @@ use crate::gate::ConnectionGate;
 use crate::gate::ConnectionPermit;
 use crate::held::HeldBytes;
 use crate::limits::NetworkLimits;
+use crate::turn::reader_waits;
 
 /// Room made before each read.
 const READ_BYTES: usize = 16 << 10;
@@ -75,6 +76,7 @@ impl Input {
                 "connection closed: all connections together hold too much of unfinished requests");
             return Ok(0);
         }
+        reader_waits();
         self.buffer.reserve(READ_BYTES);
         match &mut self.patience {
             Some(patience) => patience.read(reader, &mut self.buffer).await,

@@ -13,6 +13,7 @@ use socket2::Protocol;
 use socket2::Socket;
 use socket2::Type;
 use tokio::net::TcpStream;
+use tokio::sync::Semaphore;
 use tracing::warn;
 
 use crate::doorstep::Doorstep;
@@ -24,6 +25,9 @@ use crate::gate::ConnectionRefusal;
 const BACKLOG: i32 = 1024;
 /// Pause after an accept failed for want of descriptors or memory: nothing else can be waited for.
 const PAUSE_AFTER_ACCEPT_ERROR: Duration = Duration::from_millis(100);
+/// Connections that were accepted and that their shards have not begun to serve. The others wait in the
+/// system's queue: a shard that is given thousands at once would serve nobody else for so long.
+const ARRIVING_MAX: usize = 4;
 const REFUSALS_SAID_EVERY: Duration = Duration::from_secs(1);
 
 /// A connection that was admitted and is on its way to its shard.
@@ -106,6 +110,13 @@ pub async fn accept_connections(
 ) -> io::Result<()> {
     let listener = tokio::net::TcpListener::from_std(listener)?;
     let (mut doorstep, mut refusals) = (Doorstep::default(), Refusals::default());
+    let arrivals = Arc::new(Semaphore::new(ARRIVING_MAX));
+    let accept = || async {
+        let arrival = Arc::clone(&arrivals).acquire_owned().await;
+        let arrival = arrival.map_err(io::Error::other)?;
+        let accepted = listener.accept().await?;
+        Ok::<_, io::Error>((accepted, arrival))
+    };
     let deliver = |stream: TcpStream, peer, permit| match stream.into_std() {
         Ok(stream) => deliver(AdmittedConnection {
             stream,
@@ -116,9 +127,9 @@ pub async fn accept_connections(
     };
     loop {
         tokio::select! {
-            accepted = listener.accept() => match accepted {
-                Ok((stream, peer)) => match gate.admit(peer.ip()) {
-                    Ok(permit) => deliver(stream, peer, permit),
+            accepted = accept() => match accepted {
+                Ok(((stream, peer), arrival)) => match gate.admit(peer.ip()) {
+                    Ok(permit) => deliver(stream, peer, permit.on_its_way(arrival)),
                     Err(refusal) => doorstep.receive(stream, peer, refusal),
                 },
                 Err(error) => {
@@ -165,10 +176,49 @@ impl Refusals {
 
 #[cfg(test)]
 mod tests {
+    use std::cell::RefCell;
+    use std::net::Ipv4Addr;
     use std::sync::mpsc;
     use std::thread;
 
     use super::*;
+    use crate::limits::NetworkLimits;
+
+    #[tokio::test]
+    async fn connections_that_no_shard_has_begun_to_serve_hold_back_others() {
+        const MORE: usize = ARRIVING_MAX - 1;
+        let listener = bind((Ipv4Addr::LOCALHOST, 0).into(), Duration::ZERO).unwrap();
+        let address = listener.local_addr().unwrap();
+        let clients: Vec<_> = (0..ARRIVING_MAX + MORE)
+            .map(|_| std::net::TcpStream::connect(address).unwrap())
+            .collect();
+        let gate = ConnectionGate::new(&NetworkLimits::default());
+        let delivered = RefCell::new(Vec::new());
+        let accept = accept_connections(listener, Arc::clone(&gate), |connection| {
+            delivered.borrow_mut().push(connection);
+        });
+        let mut accept = std::pin::pin!(accept);
+        let mut accept_until = async |count: usize| {
+            std::future::poll_fn(|context| {
+                assert!(accept.as_mut().poll(context).is_pending());
+                match delivered.borrow().len() {
+                    fewer if fewer < count => std::task::Poll::Pending,
+                    _ => std::task::Poll::Ready(()),
+                }
+            })
+            .await;
+        };
+        accept_until(ARRIVING_MAX).await;
+        // Whatever may be accepted now is.
+        tokio::task::yield_now().await;
+        accept_until(0).await;
+        assert_eq!(delivered.borrow().len(), ARRIVING_MAX);
+        for connection in delivered.borrow_mut().iter_mut().take(MORE) {
+            connection.permit.arrived();
+        }
+        accept_until(ARRIVING_MAX + MORE).await;
+        assert_eq!(gate.open_connections(), clients.len());
+    }
 
     #[test]
     fn an_address_that_becomes_free_is_taken() {
