@@ -1,6 +1,7 @@
 //! The meta server as a process: sockets, the store, elections and time.
 
 use std::net::SocketAddr;
+use std::num::NonZeroUsize;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
@@ -166,9 +167,9 @@ impl MetaServer {
         let address = self.address;
         tracing::info!(%address, "meta server listens");
         tokio::select! {
-            accepted = accept_connections(self.listener, gate, |connection| inbound.serve(connection)) => {
-                accepted.map_err(ServerError::EventLoop)
-            }
+            accepted = accept_connections(self.listener, gate, NonZeroUsize::MIN, |_, connection| {
+                inbound.serve(connection);
+            }) => accepted.map_err(ServerError::EventLoop),
             led = lead(&driver, &*self.store) => led,
             () = keep_time(&driver) => Ok(()),
             () = shutdown => {

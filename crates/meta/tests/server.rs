@@ -7,6 +7,7 @@
 
 use std::cell::Cell;
 use std::net::SocketAddr;
+use std::num::NonZeroUsize;
 use std::path::Path;
 use std::rc::Rc;
 use std::time::Duration;
@@ -104,9 +105,14 @@ fn fake_replica_server(proposals: &Rc<Cell<u32>>, outputs: &Rc<Outputs>) -> RpcA
     let limits = NetworkLimits::default();
     let inbound = Inbound::new(service, Rc::clone(outputs), limits.clone());
     let gate = ConnectionGate::new(&limits);
-    tokio::task::spawn_local(accept_connections(listener, gate, move |connection| {
-        inbound.serve(connection);
-    }));
+    tokio::task::spawn_local(accept_connections(
+        listener,
+        gate,
+        NonZeroUsize::MIN,
+        move |_, connection| {
+            inbound.serve(connection);
+        },
+    ));
     address
 }
 

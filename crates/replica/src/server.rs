@@ -5,6 +5,7 @@ mod start;
 use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -125,10 +126,9 @@ async fn serve(
     mut ended: mpsc::UnboundedReceiver<String>,
     shutdown: impl Future<Output = ()>,
 ) -> Result<(), ServerError> {
-    let next = std::cell::Cell::new(0);
-    let accept = listener::accept_connections(listener, Arc::clone(&node.gate), |connection| {
-        let shard = next.get();
-        next.set((shard + 1) % node.shards.len());
+    let shards = NonZeroUsize::new(node.shards.len()).unwrap_or(NonZeroUsize::MIN);
+    let gate = Arc::clone(&node.gate);
+    let accept = listener::accept_connections(listener, gate, shards, |shard, connection| {
         node.shards[shard].send(ShardMessage::Connection(connection));
     });
     tokio::select! {

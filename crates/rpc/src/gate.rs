@@ -6,8 +6,7 @@ use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::PoisonError;
 
-use tokio::sync::OwnedSemaphorePermit;
-
+use crate::arrivals::Arrival;
 use crate::held::HeldAccount;
 use crate::held::HeldTotal;
 use crate::limits::NetworkLimits;
@@ -126,12 +125,12 @@ pub struct ConnectionPermit {
     gate: Arc<ConnectionGate>,
     ip: IpAddr,
     /// While it is on its way to its shard.
-    arrival: Option<OwnedSemaphorePermit>,
+    arrival: Option<Arrival>,
 }
 
 impl ConnectionPermit {
     /// The connection is on its way, and holds back others until it has [`ConnectionPermit::arrived`].
-    pub(crate) fn on_its_way(mut self, arrival: OwnedSemaphorePermit) -> Self {
+    pub(crate) fn on_its_way(mut self, arrival: Arrival) -> Self {
         self.arrival = Some(arrival);
         self
     }

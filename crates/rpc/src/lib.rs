@@ -10,6 +10,7 @@
 //!
 //! It knows frames and names, and nothing of what requests mean.
 
+mod arrivals;
 pub mod config_pages;
 mod connection_signals;
 mod doorstep;

@@ -3,6 +3,7 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
 use std::time::Instant;
@@ -13,9 +14,9 @@ use socket2::Protocol;
 use socket2::Socket;
 use socket2::Type;
 use tokio::net::TcpStream;
-use tokio::sync::Semaphore;
 use tracing::warn;
 
+use crate::arrivals::Arrivals;
 use crate::doorstep::Doorstep;
 use crate::doorstep::Judged;
 use crate::gate::ConnectionGate;
@@ -25,9 +26,6 @@ use crate::gate::ConnectionRefusal;
 const BACKLOG: i32 = 1024;
 /// Pause after an accept failed for want of descriptors or memory: nothing else can be waited for.
 const PAUSE_AFTER_ACCEPT_ERROR: Duration = Duration::from_millis(100);
-/// Connections that were accepted and that their shards have not begun to serve. The others wait in the
-/// system's queue: a shard that is given thousands at once would serve nobody else for so long.
-const ARRIVING_MAX: usize = 4;
 const REFUSALS_SAID_EVERY: Duration = Duration::from_secs(1);
 
 /// A connection that was admitted and is on its way to its shard.
@@ -98,7 +96,7 @@ pub fn bind(address: SocketAddr, patience: Duration) -> io::Result<std::net::Tcp
     reserve(address, patience)?.listen()
 }
 
-/// Accepts for ever and hands each admitted connection to `deliver`. What the limits refuse waits until it
+/// Accepts for ever and hands each admitted connection to `deliver`, with the shard that is to serve it. What the limits refuse waits until it
 /// is known to be another server of the cluster, or none.
 ///
 /// # Errors
@@ -106,30 +104,35 @@ pub fn bind(address: SocketAddr, patience: Duration) -> io::Result<std::net::Tcp
 pub async fn accept_connections(
     listener: std::net::TcpListener,
     gate: Arc<ConnectionGate>,
-    deliver: impl Fn(AdmittedConnection),
+    shards: NonZeroUsize,
+    deliver: impl Fn(usize, AdmittedConnection),
 ) -> io::Result<()> {
     let listener = tokio::net::TcpListener::from_std(listener)?;
     let (mut doorstep, mut refusals) = (Doorstep::default(), Refusals::default());
-    let arrivals = Arc::new(Semaphore::new(ARRIVING_MAX));
+    let arrivals = Arrivals::to(shards.get());
     let accept = || async {
-        let arrival = Arc::clone(&arrivals).acquire_owned().await;
-        let arrival = arrival.map_err(io::Error::other)?;
+        let arrival = arrivals.place().await;
         let accepted = listener.accept().await?;
         Ok::<_, io::Error>((accepted, arrival))
     };
-    let deliver = |stream: TcpStream, peer, permit| match stream.into_std() {
-        Ok(stream) => deliver(AdmittedConnection {
-            stream,
-            peer,
-            permit,
-        }),
+    let deliver = |shard, stream: TcpStream, peer, permit| match stream.into_std() {
+        Ok(stream) => {
+            let connection = AdmittedConnection {
+                stream,
+                peer,
+                permit,
+            };
+            deliver(shard, connection);
+        }
         Err(error) => warn!(%peer, %error, "connection lost between accept and its shard"),
     };
     loop {
         tokio::select! {
             accepted = accept() => match accepted {
                 Ok(((stream, peer), arrival)) => match gate.admit(peer.ip()) {
-                    Ok(permit) => deliver(stream, peer, permit.on_its_way(arrival)),
+                    Ok(permit) => {
+                        deliver(arrival.shard, stream, peer, permit.on_its_way(arrival));
+                    }
                     Err(refusal) => doorstep.receive(stream, peer, refusal),
                 },
                 Err(error) => {
@@ -139,7 +142,7 @@ pub async fn accept_connections(
             },
             judged = doorstep.next(), if !doorstep.is_empty() => match judged {
                 Some(Judged { stream: Some(stream), peer, .. }) => match gate.admit_server(peer.ip()) {
-                    Ok(permit) => deliver(stream, peer, permit),
+                    Ok(permit) => deliver(arrivals.next_shard(), stream, peer, permit),
                     Err(refusal) => refusals.note(peer, refusal),
                 },
                 Some(Judged { peer, refusal, .. }) => refusals.note(peer, refusal),
@@ -182,11 +185,13 @@ mod tests {
     use std::thread;
 
     use super::*;
+    use crate::arrivals::ARRIVING_MAX;
     use crate::limits::NetworkLimits;
 
     #[tokio::test]
     async fn connections_that_no_shard_has_begun_to_serve_hold_back_others() {
         const MORE: usize = ARRIVING_MAX - 1;
+        const ONE_SHARD: NonZeroUsize = NonZeroUsize::MIN;
         let listener = bind((Ipv4Addr::LOCALHOST, 0).into(), Duration::ZERO).unwrap();
         let address = listener.local_addr().unwrap();
         let clients: Vec<_> = (0..ARRIVING_MAX + MORE)
@@ -194,7 +199,7 @@ mod tests {
             .collect();
         let gate = ConnectionGate::new(&NetworkLimits::default());
         let delivered = RefCell::new(Vec::new());
-        let accept = accept_connections(listener, Arc::clone(&gate), |connection| {
+        let accept = accept_connections(listener, Arc::clone(&gate), ONE_SHARD, |_, connection| {
             delivered.borrow_mut().push(connection);
         });
         let mut accept = std::pin::pin!(accept);
