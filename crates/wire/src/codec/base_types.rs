@@ -142,7 +142,7 @@ impl Message for HostPort {
         let host = String::decode(reader)?;
         let port = u16::from_be_bytes(reader.array()?);
         let [host_type] = reader.array()?;
-        if host_type == HOST_TYPE_NAMED {
+        if host_type == HOST_TYPE_NAMED && !host.is_empty() {
             Ok(Self { host, port })
         } else {
             Ok(Self::default())
@@ -180,5 +180,11 @@ mod tests {
         let mut reader = Reader::borrowed(b"\0\0\0\x01a\0\x50\x02");
         assert_eq!(HostPort::decode(&mut reader), Ok(HostPort::default()));
         assert_eq!(reader.remaining(), 0);
+    }
+
+    #[test]
+    fn a_port_without_a_host_is_read_as_no_server() {
+        let mut reader = Reader::borrowed(b"\0\0\0\0\x21\x76\x01");
+        assert_eq!(HostPort::decode(&mut reader), Ok(HostPort::default()));
     }
 }
