@@ -5,16 +5,18 @@ use std::collections::{BTreeSet, HashMap};
 use std::thread;
 use std::time::Duration;
 
-use pegasus_client::{ClientOptions, Cluster, CreateTable, Partitions};
+use pegasus_client::{Cluster, CreateTable, Partitions};
 use pegasus_common::clock::EpochSeconds;
 use pegasus_common::{Gpid, RpcAddress};
 use pegasus_tests::golden::{
     Answer, Comparison, Connection, ContextIds, Deviations, Record, SectionAndCase,
     TTL_TOLERANCE_S, Target, WholeScans, compare, context_id_of, read_deviations, read_transcript,
 };
+use pegasus_tests::membership::{patient_client, wait_until_whole};
 use pegasus_tests::{Onebox, OneboxOptions, checkout, client_runtime, shared_directory};
 
 const TABLE: &str = "golden";
+const WHOLE_LIMIT: Duration = Duration::from_secs(60);
 /// How long a server may take to answer; a request that the original never answered costs as much.
 const PATIENCE: Duration = Duration::from_secs(10);
 const PATIENCE_FOR_SILENCE: Duration = Duration::from_secs(1);
@@ -28,7 +30,7 @@ fn answers_are_those_of_the_original_server() {
     let transcript = read_transcript(&shared_directory().join("reference/golden/golden.jsonl.gz"));
     let deviations = read_deviations(&checkout().join("docs/compatibility.md"));
     let onebox = Onebox::start(OneboxOptions::default());
-    let partitions = create_table(&onebox.meta_list());
+    let partitions = create_table(&onebox);
 
     let mut replay = Replay::new(partitions, deviations);
     for record in transcript.iter().filter(|record| record.section != "meta") {
@@ -39,51 +41,27 @@ fn answers_are_those_of_the_original_server() {
     replay.check_completeness();
 }
 
-/// Creates the table and returns its partitions once each has three members.
-fn create_table(meta_list: &str) -> Partitions {
-    let runtime = client_runtime();
-    runtime.block_on(async {
-        let cluster = Cluster::connect(meta_list, ClientOptions::new())
-            .await
-            .expect("the cluster answers");
+/// Creates the table and returns its partitions once each has three members and serves.
+fn create_table(onebox: &Onebox) -> Partitions {
+    client_runtime().block_on(async {
+        let cluster = patient_client(onebox).await;
         let table = CreateTable::new(TABLE).partition_count(8).replica_count(3);
-        cluster
-            .admin()
-            .create_app(&table)
-            .await
-            .expect("the table is created");
-        let deadline = tokio::time::Instant::now() + Duration::from_secs(60);
-        loop {
-            let partitions = cluster
-                .admin()
-                .partitions(TABLE)
-                .await
-                .expect("the table exists");
-            let is_complete = partitions
-                .members
-                .iter()
-                .all(|members| members.primary.is_some() && members.secondaries.len() == 2);
-            if is_complete && probe(&cluster).await {
-                return partitions;
-            }
-            assert!(
-                tokio::time::Instant::now() < deadline,
-                "no members: {partitions:?}"
-            );
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
+        let created = cluster.admin().create_app(&table).await;
+        created.expect("the table is created");
+        wait_until_whole(&cluster, TABLE, WHOLE_LIMIT).await;
+        probe(&cluster).await;
+        let partitions = cluster.admin().partitions(TABLE).await;
+        partitions.expect("the table exists")
     })
 }
 
-/// Whether every partition serves. Reads only: the transcript begins with an empty table.
-async fn probe(cluster: &Cluster) -> bool {
+/// Every partition serves. Reads only: the transcript begins with an empty table.
+async fn probe(cluster: &Cluster) {
     let table = cluster.table(TABLE).await.expect("the table exists");
     for key in 0..64_u32 {
-        if table.get(&key.to_be_bytes(), b"probe").await.is_err() {
-            return false;
-        }
+        let read = table.get(&key.to_be_bytes(), b"probe").await;
+        read.expect("a partition that is whole serves");
     }
-    true
 }
 
 struct Replay {

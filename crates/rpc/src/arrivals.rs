@@ -6,8 +6,6 @@
 
 use std::cell::Cell;
 use std::sync::Arc;
-use std::sync::atomic::AtomicUsize;
-use std::sync::atomic::Ordering;
 
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::sync::Semaphore;
@@ -20,7 +18,8 @@ pub(crate) const ARRIVING_MAX: usize = 4;
 pub(crate) struct Arrivals {
     /// As many permits as may be under way to all shards.
     room: Arc<Semaphore>,
-    under_way: Vec<Arc<AtomicUsize>>,
+    /// For each shard one, and a clone for each connection under way to it.
+    under_way: Vec<Arc<()>>,
     last_shard: Cell<usize>,
 }
 
@@ -29,13 +28,9 @@ pub(crate) struct Arrivals {
 pub(crate) struct Arrival {
     pub(crate) shard: usize,
     // In this order: whoever gets the permit finds the shard with room.
-    _under_way: UnderWay,
+    _under_way: Arc<()>,
     _room: OwnedSemaphorePermit,
 }
-
-/// Counts as under way to a shard while it lives.
-#[derive(Debug)]
-struct UnderWay(Arc<AtomicUsize>);
 
 impl Arrivals {
     /// Nothing is under way.
@@ -53,13 +48,12 @@ impl Arrivals {
         let room = room.expect("nobody closes the semaphore");
         let mut shard = self.next_shard();
         // All have fewer places in use than there are permits, so one has room.
-        while self.under_way[shard].load(Ordering::Acquire) >= ARRIVING_MAX {
+        while Arc::strong_count(&self.under_way[shard]) > ARRIVING_MAX {
             shard = self.next_shard();
         }
-        self.under_way[shard].fetch_add(1, Ordering::Relaxed);
         Arrival {
             shard,
-            _under_way: UnderWay(Arc::clone(&self.under_way[shard])),
+            _under_way: Arc::clone(&self.under_way[shard]),
             _room: room,
         }
     }
@@ -69,12 +63,6 @@ impl Arrivals {
         let shard = (self.last_shard.get() + 1) % self.under_way.len();
         self.last_shard.set(shard);
         shard
-    }
-}
-
-impl Drop for UnderWay {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Release);
     }
 }
 

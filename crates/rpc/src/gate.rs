@@ -24,8 +24,8 @@ pub enum ConnectionRefusal {
     TooManyFromAddress(usize),
 }
 
-/// Connections of other servers, each of which has one or two for each of its shards. More than the limit
-/// of clients admits only if so many are there already.
+/// Connections of other servers that are admitted although clients have used up the limit. Each server makes
+/// one or two for each of its shards.
 pub const SERVERS_BEYOND_LIMITS_MAX: usize = 1_024;
 
 #[derive(Debug, Default)]

@@ -96,8 +96,8 @@ pub fn bind(address: SocketAddr, patience: Duration) -> io::Result<std::net::Tcp
     reserve(address, patience)?.listen()
 }
 
-/// Accepts for ever and hands each admitted connection to `deliver`, with the shard that is to serve it. What the limits refuse waits until it
-/// is known to be another server of the cluster, or none.
+/// Accepts for ever and hands each admitted connection to `deliver`, with the shard that is to serve it.
+/// What the limits refuse waits until it is known to be another server of the cluster, or none.
 ///
 /// # Errors
 /// The listener cannot be registered with this event loop.

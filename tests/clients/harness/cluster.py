@@ -14,7 +14,8 @@ WHOLE_LIMIT_SECONDS = 120
 LOOK_PAUSE_SECONDS = 0.1
 # Tests of clients do not measure failover, and some clients leave what a failover interrupts to
 # their callers: a machine that stands still for two seconds shall not be one.
-LEASE = {"fd_lease_ms": 8000, "fd_grace_ms": 10000}
+REPLICA_LEASE = {"fd_lease_ms": 8000}
+META_LEASE = {**REPLICA_LEASE, "fd_grace_ms": 10000}
 
 
 class Cluster:
@@ -30,7 +31,7 @@ class Cluster:
         self.stop()
         for path in glob.glob(os.path.join(self.directory, "*", "config.toml")):
             is_meta = os.path.basename(os.path.dirname(path)).startswith("meta")
-            _set_in_section(path, "replication", LEASE if is_meta else _without_grace(LEASE))
+            _set_in_section(path, "replication", META_LEASE if is_meta else REPLICA_LEASE)
         self.start()
 
     def start(self, base_port=0):
@@ -95,10 +96,6 @@ class Cluster:
 
     def _shell_json(self, command):
         return json.loads(self._shell(command, "--json"))
-
-
-def _without_grace(lease):
-    return {key: value for key, value in lease.items() if key != "fd_grace_ms"}
 
 
 def _set_in_section(path, section, values):
