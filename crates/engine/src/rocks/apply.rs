@@ -5,7 +5,6 @@ use pegasus_common::{Ballot, Decree, StorageStatus};
 use rust_rocksdb::{WriteBatch, WriteOptions};
 
 use super::engine::Engine;
-use super::listener::SpaceState;
 use super::mark::{AppliedMark, MARK_KEY};
 use super::open::without_log;
 use super::{is_out_of_space, storage_status};
@@ -151,10 +150,7 @@ impl Engine {
                 state.applied = mark;
                 Ok(mark)
             }
-            Err(source) if is_out_of_space(&source) => {
-                self.listener.on_space(SpaceState::Exhausted);
-                Err(ApplyError::SpaceExhausted)
-            }
+            Err(source) if is_out_of_space(&source) => Err(ApplyError::SpaceExhausted),
             Err(source) => Err(match storage_status(&source) {
                 StorageStatus::Incomplete => ApplyError::Stalled,
                 status => ApplyError::Storage {

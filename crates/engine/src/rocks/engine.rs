@@ -78,8 +78,9 @@ impl Engine {
         self.listener.flushed()
     }
 
-    /// Whether the disk has refused space to a flush or compaction and RocksDB waits for it. Costs
-    /// one atomic load.
+    /// Whether the disk has refused space to a flush or compaction and RocksDB waits for it. RocksDB
+    /// says so before it refuses the first write, and says that there is space again shortly *after*
+    /// it takes writes: a write that succeeds may come before this changes. Costs one atomic load.
     #[must_use]
     pub fn space(&self) -> SpaceState {
         self.listener.space()

@@ -109,7 +109,9 @@ impl ListenerState {
         }
     }
 
-    pub(super) fn on_space(&self, state: SpaceState) {
+    /// Only RocksDB's own reports come here: what a refused write concludes could be older than the
+    /// report that there is space again, and would then stay.
+    fn on_space(&self, state: SpaceState) {
         let is_exhausted = state == SpaceState::Exhausted;
         if self.is_space_exhausted.swap(is_exhausted, Ordering::AcqRel) != is_exhausted {
             tracing::warn!(?state, "storage: space on the disk");
