@@ -11,7 +11,7 @@ CAMPAIGNS := --package pegasus-sim --package pegasus-pacifica --package pegasus-
 .PHONY: help setup onebox stop test test-clients fuzz lint fix bench
 
 help:
-	@echo 'make onebox   build, then start a local cluster: one meta server, three replica servers'
+	@echo 'make onebox   build, then start a local cluster: three meta servers, three replica servers'
 	@echo 'make stop     stop it and keep its data'
 	@echo 'make test     every test, among them crashes and the official Python client'
 	@echo 'make test-clients  our tests of the official Python, Go, Java and Node.js clients (docs/clients.md)'

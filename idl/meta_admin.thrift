@@ -210,6 +210,7 @@ struct query_app_info_request {
 struct query_app_info_response {
     1: base.error_code err; // Outcome.
     2: list<layer2.app_info> apps; // Tables that the server holds replicas of.
+    100: optional base.rpc_address server; // Ours: the server as the meta servers know it.
 }
 
 // Argument of RPC_CM_UPDATE_APP_ENV: change settings of a table.
@@ -394,4 +395,48 @@ struct configuration_set_atomic_idempotent_response {
     1: base.error_code err; // Outcome.
     2: bool old_atomic_idempotent; // Setting before.
     3: string hint_message; // What was wrong.
+}
+
+// What is to be done with the members of the metadata group. Ours.
+enum meta_members_operation {
+    MMO_LIST = 0,   // Tell them.
+    MMO_ADD = 1,    // Add the server at an address; one that was there before is replaced.
+    MMO_REMOVE = 2, // Remove the server at an address.
+}
+
+// What a meta server is in its group. Ours.
+enum meta_member_standing {
+    MMS_LEARNER = 0, // Gets everything and does not vote.
+    MMS_VOTER = 1,   // Votes.
+    MMS_LEADER = 2,  // Leads.
+}
+
+// One meta server. Ours.
+struct meta_member {
+    1: string address;                // Where it listens.
+    2: string id;                     // Who it is: 16 hexadecimal digits, as logs name it.
+    3: meta_member_standing standing; // What it is.
+}
+
+// Argument of RPC_CM_META_MEMBERS. Ours.
+struct meta_members_request {
+    1: meta_members_operation operation; // What is to be done.
+    2: string address;                   // With whom; empty for a list.
+}
+
+// Answer to RPC_CM_META_MEMBERS. Ours.
+struct meta_members_response {
+    1: base.error_code err;       // Outcome.
+    2: list<meta_member> members; // All of them, by address, after the change.
+    3: string hint_message;       // What was wrong.
+}
+
+// Argument of RPC_CM_META_DUMP. Ours.
+struct meta_dump_request {
+}
+
+// Answer to RPC_CM_META_DUMP. Ours.
+struct meta_dump_response {
+    1: base.error_code err; // Outcome.
+    2: string dump;         // All metadata: JSON, see docs/formats/metadata-dump.md.
 }

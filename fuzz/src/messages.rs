@@ -55,7 +55,8 @@ message_kinds! {
         ConfigurationGetMaxReplicaCountResponse ConfigurationSetMaxReplicaCountRequest
         ConfigurationSetMaxReplicaCountResponse ConfigurationGetAtomicIdempotentRequest
         ConfigurationGetAtomicIdempotentResponse ConfigurationSetAtomicIdempotentRequest
-        ConfigurationSetAtomicIdempotentResponse;
+        ConfigurationSetAtomicIdempotentResponse MetaMember MetaMembersRequest
+        MetaMembersResponse MetaDumpRequest MetaDumpResponse;
     metadata: FileMeta ReplicaConfiguration ReplicaInfo;
     replica_admin: QueryReplicaInfoRequest QueryReplicaInfoResponse DiskInfo QueryDiskInfoRequest
         QueryDiskInfoResponse;

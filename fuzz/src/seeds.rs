@@ -4,7 +4,9 @@ use bytes::{Bytes, BytesMut};
 use pegasus_common::config::{Detail, to_toml};
 use pegasus_common::{Ballot, Decree, ErrorCode, Gpid, key};
 use pegasus_log::{MutationRecord, Record};
+use pegasus_meta::cluster_state::ClusterState;
 use pegasus_meta::config::MetaServerConfig;
+use pegasus_meta::dump::Dump;
 use pegasus_replica::ReplicaServerConfig;
 use pegasus_wire::frame::{
     CallKind, OutgoingRequest, ReplyTo, RequestHead, rdsn, request, response,
@@ -349,21 +351,22 @@ pub fn log() -> Seeds {
     ]
 }
 
-/// An empty store, one with a transaction, and one with a damaged end.
+/// A new member, one with a snapshot and a log, and one with a damaged end.
 #[must_use]
 pub fn metadata_store() -> Seeds {
-    const EPOCH: &[u8] = b"\x02\x01\0\0\0\0\0\0\0";
-    const TRANSACTION: &[u8] =
-        b"\x01\x01\0\0\0\0\0\0\0\x02\0\0\0\x01\x01\0\0\0k\x01\0\0\0v\x02\x01\0\0\0k";
-    const SNAPSHOT: &[u8] =
-        b"PGMETSNP\x01\0\0\0\0\0\0\0\0\0\0\0\x01\0\0\0\0\0\0\0\x01\0\0\0\0\0\0\0\
-        \0\0\0\0\0\0\0\0\x01\0\0\0\0\0\0\0\x01\0\0\0k\x01\0\0\0\0\0\0\0\x01\0\0\0v";
+    let (base, batch) = pegasus_metastore::embedded::fuzzing::samples().expect("samples");
     vec![
         of_parts(&[b"", b""]),
-        of_parts(&[b"", b"", EPOCH, TRANSACTION]),
-        of_parts(&[b"", b"MBAT\0\0\0\0", EPOCH]),
-        of_parts(&[SNAPSHOT, b""]),
+        of_parts(&[&base, b""]),
+        of_parts(&[&base, b"", &batch]),
+        of_parts(&[&base, b"MBAT\0\0\0\0", &batch, &batch]),
     ]
+}
+
+/// Questions of every kind, and an answer.
+#[must_use]
+pub fn group_messages() -> Seeds {
+    pegasus_metastore::embedded::fuzzing::sample_messages().expect("samples")
 }
 
 /// A table with one partition.
@@ -376,12 +379,16 @@ pub fn catalogue() -> Seeds {
     const PARTITION: &str = r#"{"format_version":1,"pid":"1.0","ballot":3,"max_replica_count":3,
         "primary":"127.0.0.1:34801","secondaries":["127.0.0.1:34802"],"last_drops":[],
         "last_committed_decree":0,"partition_flags":0}"#;
-    vec![of_parts(&[
-        b"apps/1",
-        TABLE.as_bytes(),
-        b"apps/1/0",
-        PARTITION.as_bytes(),
-    ])]
+    let dump = Dump::of(&ClusterState::default(), "cluster", 1_700_000_000);
+    vec![
+        of_parts(&[
+            b"apps/1",
+            TABLE.as_bytes(),
+            b"apps/1/0",
+            PARTITION.as_bytes(),
+        ]),
+        dump.to_json().into_bytes(),
+    ]
 }
 
 /// The small files' content, and one whole file.

@@ -93,6 +93,7 @@ macro_rules! short_runs {
 short_runs! {
     catalogue: INPUTS,
     config: INPUTS_WITH_FILES,
+    group_messages: INPUTS,
     http: INPUTS,
     log: INPUTS_WITH_FILES,
     messages: INPUTS,

@@ -23,6 +23,6 @@ mod table_model;
 pub use client_runtime::client_runtime;
 pub use crash_load::CrashLoad;
 pub use environment::{binary, checkout, number_from_env, shared_directory};
-pub use onebox::{Node, Onebox, OneboxOptions};
+pub use onebox::{Node, Onebox, OneboxOptions, print_log_ends};
 pub use random_operations::RandomOperations;
 pub use replica_digests::{settled_digest, wait_until_identical};

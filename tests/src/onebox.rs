@@ -17,6 +17,8 @@ use crate::environment::binary;
 pub struct OneboxOptions {
     /// `fsync` or `os`.
     pub durability: &'static str,
+    /// Meta servers.
+    pub metas: u16,
     /// Replica servers.
     pub replicas: u16,
     /// Shards of each replica server.
@@ -29,6 +31,7 @@ impl Default for OneboxOptions {
     fn default() -> Self {
         Self {
             durability: "fsync",
+            metas: 1,
             replicas: 3,
             shards: 1,
             disks: 1,
@@ -91,6 +94,8 @@ impl Onebox {
             "start",
             "--base-port",
             "0",
+            "--metas",
+            &self.options.metas.to_string(),
             "--replicas",
             &self.options.replicas.to_string(),
             "--durability",
@@ -159,12 +164,17 @@ impl Onebox {
         self.onebox(&["start-node", name]);
     }
 
+    /// Where a server keeps its configuration, logs and data.
+    pub fn directory_of(&self, name: &str) -> PathBuf {
+        self.cluster_directory().join(name.replace('@', ""))
+    }
+
     /// Removes the data of a replica server that does not run.
     ///
     /// # Panics
     /// There is none.
     pub fn wipe(&self, name: &str) {
-        let directory = self.cluster_directory().join(name.replace('@', ""));
+        let directory = self.directory_of(name);
         for disk in 1..=self.options.disks {
             let data = match disk {
                 1 => directory.join("data"),
@@ -253,7 +263,7 @@ const LOG_END_LINES: usize = 30;
     clippy::print_stderr,
     reason = "shown by the test harness next to the failure"
 )]
-fn print_log_ends(directory: &Path) {
+pub fn print_log_ends(directory: &Path) {
     for path in files_below(directory) {
         let name = path.to_string_lossy();
         if !(name.ends_with(".log") || name.ends_with("output.txt")) {

@@ -5,7 +5,7 @@
 
 use std::process::Command;
 
-use pegasus_tests::{binary, number_from_env};
+use pegasus_tests::{binary, number_from_env, print_log_ends};
 
 const DEFAULT_SECONDS: u64 = 60;
 const DEFAULT_SEED: u64 = 20_261_122;
@@ -33,6 +33,9 @@ fn no_fault_makes_a_client_see_anything_wrong() {
         String::from_utf8_lossy(&output.stderr),
         String::from_utf8_lossy(&output.stdout),
     );
+    if !output.status.success() {
+        print_log_ends(directory.path());
+    }
     assert!(output.status.success(), "{told}\n{result}");
     let report: serde_json::Value = serde_json::from_str(&result).expect("a JSON object");
     println!("{report:#}");

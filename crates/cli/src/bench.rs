@@ -17,6 +17,8 @@ use std::time::{Duration, Instant};
 
 use pegasus_client::{ClientError, ClientOptions, Cluster};
 
+use crate::cluster_options::ONEBOX_METAS;
+
 use self::distribution::Distribution;
 use self::key_space::KeySpace;
 use self::report::Report;
@@ -27,7 +29,7 @@ use self::workload::Workload;
 #[derive(Clone, Debug, clap::Args)]
 pub struct BenchCommand {
     /// Meta servers: host:port,host:port
-    #[arg(long, default_value = "127.0.0.1:34601")]
+    #[arg(long, default_value = ONEBOX_METAS)]
     meta: String,
     /// Table to work on
     #[arg(long, default_value = "temp")]

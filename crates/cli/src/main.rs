@@ -2,7 +2,11 @@
 
 mod bench;
 mod chaos;
+mod cluster_options;
 mod error;
+mod meta_members;
+mod metadata_dump;
+mod metadata_recovery;
 mod onebox;
 mod open_files;
 mod servers;
@@ -32,8 +36,8 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Run a meta server.
-    Meta(servers::ServerCommand),
+    /// Run a meta server, or change those of a cluster and save what they keep.
+    Meta(servers::MetaCommand),
     /// Run a replica server.
     Replica(servers::ServerCommand),
     /// Run a local cluster of real processes.
@@ -48,6 +52,10 @@ enum Command {
 
 fn main() -> ExitCode {
     let result = match Cli::parse().command {
+        Command::Meta(servers::MetaCommand {
+            members: Some(members),
+            ..
+        }) => block_on(members.run()),
         Command::Meta(command) => servers::run_meta(&command),
         Command::Replica(command) => servers::run_replica(&command),
         Command::Onebox(command) => command.run(),

@@ -15,6 +15,7 @@ use tracing::info;
 
 use crate::error::CliError;
 use crate::error::with_causes;
+use crate::meta_members::MembersCommand;
 use crate::open_files;
 use crate::signals::ended;
 
@@ -26,9 +27,21 @@ pub struct ServerCommand {
     config: PathBuf,
 }
 
+/// A meta server, or what is to be done with those of a cluster.
+#[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
+pub struct MetaCommand {
+    /// Configuration file, TOML. docs/configuration.md has every key.
+    #[arg(long, required = true)]
+    config: Option<PathBuf>,
+    #[command(subcommand)]
+    pub members: Option<MembersCommand>,
+}
+
 /// Runs a meta server.
-pub fn run_meta(command: &ServerCommand) -> Result<(), CliError> {
-    let config: MetaServerConfig = read(&command.config)?;
+pub fn run_meta(command: &MetaCommand) -> Result<(), CliError> {
+    let missing = || CliError::failed("--config FILE is missing");
+    let config: MetaServerConfig = read(command.config.as_deref().ok_or_else(missing)?)?;
     let logging = start_logging(&config.core.log_directory, "meta", &config.logger)?;
     open_files::raise_limit(config.network.max_connections);
     finish(

@@ -30,6 +30,8 @@ use std::time::Duration;
 use clap::Parser as _;
 use pegasus_client::{AtomicOperations, ClientError, ClientOptions, Cluster};
 
+use crate::cluster_options::ONEBOX_METAS;
+
 use self::commands::{Command, Line};
 use self::context::{Context, OutputFormat};
 use self::lines::LineSource;
@@ -38,7 +40,7 @@ use self::lines::LineSource;
 #[derive(Debug, clap::Args)]
 pub struct ShellCommand {
     /// Meta servers: host:port,host:port
-    #[arg(long, default_value = "127.0.0.1:34601")]
+    #[arg(long, default_value = ONEBOX_METAS)]
     meta: String,
     /// Table that data commands work on, as by 'use'
     #[arg(long)]

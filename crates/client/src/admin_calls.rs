@@ -14,7 +14,8 @@ use pegasus_wire::meta_admin::{
     ConfigurationSetAtomicIdempotentRequest, ConfigurationSetAtomicIdempotentResponse,
     ConfigurationSetMaxReplicaCountRequest, ConfigurationSetMaxReplicaCountResponse,
     ConfigurationUpdateAppEnvRequest, ConfigurationUpdateAppEnvResponse, DddDiagnoseRequest,
-    DddDiagnoseResponse,
+    DddDiagnoseResponse, MetaDumpRequest, MetaDumpResponse, MetaMembersRequest,
+    MetaMembersResponse,
 };
 use pegasus_wire::{Message, TaskCode};
 
@@ -85,6 +86,8 @@ admin_calls! {
     ConfigurationMetaControlRequest -> ConfigurationMetaControlResponse: ControlMeta "control_meta", hint none;
     ConfigurationBalancerRequest -> ConfigurationBalancerResponse: ProposeBalancer "propose", hint none;
     DddDiagnoseRequest -> DddDiagnoseResponse: DddDiagnose "ddd_diagnose", hint none;
+    MetaMembersRequest -> MetaMembersResponse: MetaMembers "meta_members", hint required;
+    MetaDumpRequest -> MetaDumpResponse: MetaDump "meta_dump", hint none;
 }
 
 impl Admin {

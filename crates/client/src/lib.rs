@@ -32,6 +32,7 @@ mod del_range;
 mod error;
 mod meta_client;
 mod meta_list;
+mod meta_members;
 mod multi;
 mod operation;
 mod options;
@@ -58,7 +59,9 @@ pub use options::{
     WriteRepetition,
 };
 pub use pegasus_wire::layer2::{AppInfo, AppStatus};
-pub use pegasus_wire::meta_admin::{ConfigType, DddPartitionInfo, MetaFunctionLevel, NodeStatus};
+pub use pegasus_wire::meta_admin::{
+    ConfigType, DddPartitionInfo, MetaFunctionLevel, MetaMember, MetaMemberStanding, NodeStatus,
+};
 pub use point::TimeToLive;
 pub use routing::{PartitionMembers, Partitions};
 pub use scan::{Record, Scanner};

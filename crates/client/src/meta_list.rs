@@ -1,8 +1,7 @@
 //! The configured meta servers.
 
-use std::net::SocketAddr;
-
 use pegasus_common::{HostPort, RpcAddress};
+use pegasus_rpc::names;
 
 use crate::error::ClientError;
 
@@ -44,13 +43,11 @@ impl MetaList {
         let mut addresses = Vec::new();
         let mut last = String::from("no name leads to an IPv4 address");
         for server in &self.servers {
-            match tokio::net::lookup_host((server.host.as_str(), server.port)).await {
+            match names::lookup((server.host.as_str(), server.port)).await {
                 Ok(found) => {
                     for address in found {
-                        if let SocketAddr::V4(address) = address
-                            && !addresses.contains(&RpcAddress::from_v4(address))
-                        {
-                            addresses.push(RpcAddress::from_v4(address));
+                        if !addresses.contains(&address) {
+                            addresses.push(address);
                         }
                     }
                 }

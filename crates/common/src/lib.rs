@@ -7,6 +7,7 @@ pub mod address;
 pub mod clock;
 pub mod config;
 pub mod directory_lock;
+pub mod durable_file;
 pub mod error_code;
 pub mod ids;
 pub mod key;

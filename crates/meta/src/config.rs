@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use pegasus_common::RpcAddress;
 use pegasus_common::logging::{CoreSection, LoggerSection};
+use pegasus_common::{HostPort, RpcAddress};
 use pegasus_rpc::NetworkSection;
 
 use crate::core::MetaOptions;
@@ -47,7 +47,8 @@ pegasus_common::config_choice! {
 pegasus_common::config_section! {
     /// The meta server.
     "meta_server" => MetaServerSection {
-        /// All meta servers, `host:port` each; empty is this one alone.
+        /// All meta servers, one, three or five, `host:port` each, the same list for all; empty is this
+        /// one alone. Several keep the metadata together, and go on as long as most of them live.
         server_list: Vec<String> = Vec::new(),
         /// Name of the cluster's root, shown by cluster_info.
         cluster_root: String = "/".to_owned(),
@@ -98,7 +99,10 @@ pegasus_common::config_section! {
         create_replica_timeout_ms: u64 = 10_000 => 100..=600_000,
         /// How long a new leader waits for the beacons of all servers before it places partitions
         /// that an earlier one left without members. Milliseconds.
-        settle_after_election_ms: u64 = 5_000 => 0..=600_000,
+        settle_after_election_ms: u64 = 2_000 => 0..=600_000,
+        /// How often the leader writes all metadata into a file beside the directory of its store, named
+        /// as that and `.dump.json`. 0 is never. Seconds.
+        metadata_dump_interval_seconds: u64 = 3_600 => 0..=31_536_000,
         /// Fill the `hp_*` host name fields of answers. Released clients cannot read them.
         emit_host_ports: bool = false,
     }
@@ -159,6 +163,7 @@ impl MetaServerConfig {
                 reason: format!("fd_lease_ms ({lease}) is not at least 5 % less than {grace}"),
             });
         }
+        self.check_server_list()?;
         let section = &self.meta_server;
         addresses("replica_white_list", &section.replica_white_list)?;
         addresses(
@@ -227,11 +232,53 @@ impl MetaServerConfig {
 }
 
 impl MetaServerConfig {
+    /// Several meta servers agree on who they are.
+    fn check_server_list(&self) -> Result<(), BadOption> {
+        let list = &self.meta_server.server_list;
+        let refuse = |key, reason| {
+            let section = "meta_server";
+            Err(BadOption {
+                section,
+                key,
+                reason,
+            })
+        };
+        if list.len() < 2 {
+            return Ok(());
+        }
+        if self.meta_server.meta_state_service_type == StateServiceType::Memory {
+            let reason = "'memory' is for one meta server; server_list has more".to_owned();
+            return refuse("meta_state_service_type", reason);
+        }
+        if let Some(bad) = list.iter().find(|entry| entry.parse::<HostPort>().is_err()) {
+            return refuse("server_list", format!("'{bad}' is no host:port"));
+        }
+        if list.iter().collect::<BTreeSet<_>>().len() < list.len() {
+            return refuse("server_list", "an entry is there twice".to_owned());
+        }
+        if list.len().is_multiple_of(2) || list.len() > 5 {
+            let reason = format!("{} meta servers; a group has 1, 3 or 5", list.len());
+            return refuse("server_list", reason);
+        }
+        // Names are looked up when the server starts.
+        let own = &self.network.address;
+        let has_names = list
+            .iter()
+            .any(|entry| entry.parse::<RpcAddress>().is_err());
+        if !has_names && !list.contains(own) {
+            let reason = format!("this server, [network] address {own}, is not among them");
+            return refuse("server_list", reason);
+        }
+        Ok(())
+    }
+
     fn failure_detector(&self) -> FailureDetectorOptions {
         let section = &self.meta_server;
         let white_list = || addresses("replica_white_list", &section.replica_white_list);
         FailureDetectorOptions {
             grace: Duration::from_millis(self.replication.fd_grace_ms),
+            // The store says it.
+            overlap: Duration::ZERO,
             tick: TICK,
             restarts: RestartRule {
                 unstable_max: u32::try_from(section.max_succssive_unstable_restart)
@@ -317,6 +364,38 @@ mod tests {
             list.starts_with("[meta_server] replica_white_list: 'nonsense'"),
             "{list}"
         );
+    }
+
+    #[test]
+    fn a_list_of_several_names_this_server_and_has_a_majority() {
+        let with = |own: &str, list: &[&str]| {
+            let (own, list) = (
+                own.to_owned(),
+                list.iter().map(ToString::to_string).collect(),
+            );
+            move |config: &mut MetaServerConfig| {
+                config.network.address = own;
+                config.meta_server.server_list = list;
+            }
+        };
+        let (a, b, c) = ("127.0.0.1:1", "127.0.0.1:2", "127.0.0.1:3");
+        let mut sound = MetaServerConfig::default();
+        with(b, &[a, b, c])(&mut sound);
+        assert_eq!(sound.check(), Ok(()));
+        for (own, list) in [
+            ("127.0.0.1:4", &[a, b, c][..]),
+            (a, &[a, b]),
+            (a, &[a, b, b]),
+            (a, &[a, b, "c"]),
+        ] {
+            let reason = refusal(with(own, list));
+            assert!(
+                reason.starts_with("[meta_server] server_list: "),
+                "{reason}"
+            );
+        }
+        sound.meta_server.meta_state_service_type = StateServiceType::Memory;
+        assert!(sound.check().is_err());
     }
 
     #[test]

@@ -140,12 +140,14 @@ impl Driver {
         self.options.address
     }
 
-    /// The role, unless this server leads and serves.
+    /// The role, unless this server leads and serves. A leader that has not heard from the other
+    /// meta servers for a while may have a successor: it answers nothing that others rely on.
     #[must_use]
     pub fn standby_role(&self) -> Option<Role> {
         match &*self.state.borrow() {
             State::Waiting(role) => Some(role.clone()),
-            State::Leading(_) => None,
+            State::Leading(reign) if self.store.surely_leads(reign.epoch) => None,
+            State::Leading(_) => Some(Role::Standby { leader: None }),
         }
     }
 
@@ -195,6 +197,12 @@ impl Driver {
             let mut metrics = self.metrics.borrow_mut();
             metrics.update(&reign.core, self.write_members_min);
         }
+    }
+
+    /// All metadata as it is durable now, as a text. `None` if this server does not lead.
+    pub async fn dump(self: &Rc<Self>) -> Option<String> {
+        let make = self.with_core(|core, now, _| core.dump(now))?;
+        tokio::task::spawn_blocking(make).await.ok()
     }
 
     /// Keeps the right to answer a request until the core does.

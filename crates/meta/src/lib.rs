@@ -10,12 +10,15 @@
 //!   and go; [`partition_birth`], [`placement`]: how their partitions are born.
 //! - [`configuration_update`], [`config_sync`], [`failure_detector`], [`reports`],
 //!   [`function_level`]: what replica servers say, and what may follow from it.
+//! - [`dump`]: the metadata as a text; [`recovery`]: the metadata made again from the replica servers.
 //! - [`guardian`], [`drop_list`], [`holdings`], [`loads`]: how partitions are cured.
 //! - [`wire_form`]: our types as the wire has them.
 //!
 //! Driven:
 //! - [`server`]: sockets, elections and time; [`service`]: requests to the core; [`driver`]: the
-//!   core's effects to store and servers; [`config`], [`metrics`]: from and for operators.
+//!   core's effects to store and servers; [`group`], [`group_link`], [`server_list`]: the other meta
+//!   servers; [`config`], [`metrics`]: from and for operators; [`dump_file`], [`restore`]: dumps on
+//!   disk, and a new store from one.
 //!
 //! # Invariants
 //! - A change is durable in the store before anybody sees it or is told of it.
@@ -35,9 +38,13 @@ pub mod configuration_update;
 pub mod core;
 pub mod driver;
 pub mod drop_list;
+pub mod dump;
+pub mod dump_file;
 pub mod effect;
 pub mod failure_detector;
 pub mod function_level;
+pub mod group;
+pub mod group_link;
 pub mod guardian;
 pub mod health;
 pub mod holdings;
@@ -48,8 +55,11 @@ pub mod partition_birth;
 pub mod placement;
 pub mod planted;
 pub mod queries;
+pub mod recovery;
 pub mod reports;
+pub mod restore;
 pub mod server;
+pub mod server_list;
 pub mod service;
 pub mod staging;
 pub mod stored;

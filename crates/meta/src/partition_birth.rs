@@ -47,7 +47,7 @@ impl Default for BirthOptions {
             retry_interval: Duration::from_millis(500),
             calls_per_node_max: 16,
             announcements_max: 10,
-            settle_after_election: Duration::from_secs(5),
+            settle_after_election: Duration::from_secs(2),
         }
     }
 }

@@ -13,8 +13,7 @@ use pegasus_common::logging::LevelControl;
 use pegasus_common::metrics::Registry;
 use pegasus_common::predecessor::PREDECESSOR_PATIENCE;
 use pegasus_metastore::{
-    CommitError, Epoch, Leadership, LocalOptions, LocalStore, MemoryStore, MetadataStore,
-    OpenError, ScanRange, StoreError,
+    CommitError, Epoch, Leadership, MemoryStore, MetadataStore, ScanRange, StoreError,
 };
 use pegasus_rpc::listener::{accept_connections, bind};
 use pegasus_rpc::turn::at_turn_end;
@@ -24,6 +23,8 @@ use tokio::time::MissedTickBehavior;
 use crate::cluster_state::ClusterState;
 use crate::config::{BadOption, MetaServerConfig, StateServiceType};
 use crate::driver::{Driver, DriverParts, Role};
+use crate::dump_file;
+use crate::group::{Group, OpenGroupError};
 use crate::service::MetaService;
 use crate::stored::{self, LoadError};
 
@@ -54,9 +55,9 @@ pub enum ServerError {
     /// The event loop cannot be made.
     #[error("cannot start the event loop")]
     EventLoop(#[source] std::io::Error),
-    /// The store cannot be opened.
-    #[error("cannot open the metadata store")]
-    OpenStore(#[from] OpenError),
+    /// The store cannot be opened, or the list of meta servers does not name this one.
+    #[error("cannot take part in the metadata group")]
+    OpenStore(#[from] OpenGroupError),
     /// The store has failed while the server ran.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -70,7 +71,6 @@ pub struct MetaServer {
     config: MetaServerConfig,
     listener: std::net::TcpListener,
     address: RpcAddress,
-    store: Arc<dyn MetadataStore>,
     running_config: RunningConfig<MetaServerConfig>,
 }
 
@@ -99,20 +99,13 @@ pub fn run(
 }
 
 impl MetaServer {
-    /// Opens the store and the listening socket.
+    /// Opens the listening socket.
     ///
     /// # Errors
-    /// The configuration makes no sense, or one of the two cannot be opened.
+    /// The configuration makes no sense, or the address cannot be listened on.
     pub fn bind(config: MetaServerConfig) -> Result<Self, ServerError> {
         config.check()?;
         let address = config.network.socket_address()?;
-        let store: Arc<dyn MetadataStore> = match config.meta_server.meta_state_service_type {
-            StateServiceType::Embedded => {
-                let directory = config.store_directory();
-                Arc::new(LocalStore::open(&directory, LocalOptions::default())?)
-            }
-            StateServiceType::Memory => Arc::new(MemoryStore::single()),
-        };
         let refused = |source| ServerError::Listen { address, source };
         let listener = bind(address, PREDECESSOR_PATIENCE).map_err(refused)?;
         // Port 0 has become a real one.
@@ -125,7 +118,6 @@ impl MetaServer {
             config,
             listener,
             address,
-            store,
         })
     }
 
@@ -138,18 +130,35 @@ impl MetaServer {
     /// Serves on this thread until `shutdown` ends.
     ///
     /// # Errors
-    /// The store has failed, or holds what this version cannot understand.
+    /// The store cannot be opened, has failed, or holds what this version cannot understand.
     pub fn run(self, shutdown: impl Future<Output = ()>) -> Result<(), ServerError> {
         let runtime = ShardRuntime::new().map_err(ServerError::EventLoop)?;
         runtime.block_on(self.serve(shutdown))
     }
 
     async fn serve(self, shutdown: impl Future<Output = ()>) -> Result<(), ServerError> {
+        let mut shutdown = std::pin::pin!(shutdown);
         let limits = self.config.network.limits();
+        let sessions = SessionPool::new(SessionOptions::default());
+        let address = self.address;
+        let (store, group): (Arc<dyn MetadataStore>, _) =
+            match self.config.meta_server.meta_state_service_type {
+                StateServiceType::Embedded => {
+                    let opened = Group::open(&self.config, address, sessions.clone());
+                    let group = tokio::select! {
+                        group = opened => group?,
+                        () = &mut shutdown => return Ok(()),
+                    };
+                    (group.store(), Some(Rc::new(group)))
+                }
+                StateServiceType::Memory => (Arc::new(MemoryStore::single()), None),
+            };
+        let mut options = self.config.core_options(address);
+        options.failure_detector.overlap = store.overlap();
         let driver = Driver::new(DriverParts {
-            options: self.config.core_options(self.address),
-            store: Arc::clone(&self.store),
-            sessions: SessionPool::new(SessionOptions::default()),
+            options,
+            store: Arc::clone(&store),
+            sessions,
             create_timeout: Duration::from_millis(
                 self.config.meta_server.create_replica_timeout_ms,
             ),
@@ -160,21 +169,22 @@ impl MetaServer {
             registry: Registry::new(),
         });
         let outputs = Outputs::new(&limits);
-        let service = Rc::new(MetaService::new(Rc::clone(&driver), self.running_config));
+        let service = MetaService::new(Rc::clone(&driver), group.clone(), self.running_config);
+        let service = Rc::new(service);
         let inbound = Inbound::new(service, Rc::clone(&outputs), limits.clone());
         let _flush = at_turn_end(move || outputs.flush());
         let gate = ConnectionGate::new(&limits);
-        let address = self.address;
         tracing::info!(%address, "meta server listens");
         tokio::select! {
             accepted = accept_connections(self.listener, gate, NonZeroUsize::MIN, |_, connection| {
                 inbound.serve(connection);
             }) => accepted.map_err(ServerError::EventLoop),
-            led = lead(&driver, &*self.store) => led,
+            led = lead(&driver, &*store, group.as_deref()) => led,
             () = keep_time(&driver) => Ok(()),
-            () = shutdown => {
+            () = keep_dumps(&driver, &self.config) => Ok(()),
+            () = &mut shutdown => {
                 tracing::info!(%address, "meta server stops");
-                leave(&driver, &*self.store).await;
+                leave(&driver, &*store).await;
                 Ok(())
             }
         }
@@ -190,16 +200,54 @@ async fn keep_time(driver: &Rc<Driver>) {
     }
 }
 
+/// Whenever this server leads, writes all metadata into a file from time to time.
+async fn keep_dumps(driver: &Rc<Driver>, config: &MetaServerConfig) {
+    let interval = Duration::from_secs(config.meta_server.metadata_dump_interval_seconds);
+    if interval.is_zero() {
+        return std::future::pending().await;
+    }
+    let path = dump_file::beside(&config.store_directory());
+    loop {
+        tokio::time::sleep(interval).await;
+        let Some(dump) = driver.dump().await else {
+            continue;
+        };
+        let to = path.clone();
+        let written = tokio::task::spawn_blocking(move || dump_file::write(&to, &dump));
+        let file = path.display();
+        match written.await {
+            Ok(Ok(())) => tracing::info!(%file, "the metadata was dumped"),
+            Ok(Err(error)) => tracing::warn!(%file, %error, "no dump could be written"),
+            Err(error) => tracing::warn!(%file, %error, "the dump was broken off"),
+        }
+    }
+}
+
 /// Stands for election and reigns whenever elected. Ends only with an error.
-async fn lead(driver: &Rc<Driver>, store: &dyn MetadataStore) -> Result<(), ServerError> {
+async fn lead(
+    driver: &Rc<Driver>,
+    store: &dyn MetadataStore,
+    group: Option<&Group>,
+) -> Result<(), ServerError> {
     let mut view = store.leadership();
+    if let Some(group) = group {
+        group.join().await?;
+    }
     store.campaign().await?;
     loop {
         let leadership = view.borrow_and_update().clone();
         match leadership {
             Leadership::Leader { epoch } => {
                 driver.stand_by(Role::Loading);
-                let state = load(store).await?;
+                let state = match load(store).await {
+                    Ok(state) => state,
+                    Err(ServerError::Store(StoreError::Unavailable { reason })) => {
+                        tracing::warn!(%epoch, reason, "the catalogue could not be read");
+                        after_reign(store, epoch, CommitError::Indeterminate { reason }).await?;
+                        continue;
+                    }
+                    Err(error) => return Err(error),
+                };
                 tracing::info!(%epoch, tables = state.tables().count(), "leads the cluster");
                 driver.begin_reign(epoch, state);
                 tokio::select! {
@@ -215,8 +263,12 @@ async fn lead(driver: &Rc<Driver>, store: &dyn MetadataStore) -> Result<(), Serv
                 }
             }
             Leadership::Follower { leader } => {
-                let leader = leader.and_then(|name| name.parse().ok());
-                driver.stand_by(Role::Standby { leader });
+                // A name may take a while to be looked up, and whatever this server led is over.
+                driver.stand_by(Role::Standby { leader: None });
+                if let Some((name, group)) = leader.zip(group) {
+                    let leader = group.address_of(&name).await;
+                    driver.stand_by(Role::Standby { leader });
+                }
                 if view.changed().await.is_err() {
                     let reason = "its leadership ended".to_owned();
                     return Err(StoreError::Failed { reason }.into());
@@ -252,6 +304,7 @@ async fn leave(driver: &Driver, store: &dyn MetadataStore) {
     {
         tracing::warn!(%error, "the leadership was not given up cleanly");
     }
+    store.close().await;
 }
 
 /// Reads the whole catalogue.

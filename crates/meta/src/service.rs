@@ -18,28 +18,40 @@ use pegasus_wire::meta_admin::{
     ConfigurationSetAtomicIdempotentRequest, ConfigurationSetAtomicIdempotentResponse,
     ConfigurationSetMaxReplicaCountRequest, ConfigurationSetMaxReplicaCountResponse,
     ConfigurationUpdateAppEnvRequest, ConfigurationUpdateAppEnvResponse,
-    ConfigurationUpdateResponse, DddDiagnoseResponse,
+    ConfigurationUpdateResponse, DddDiagnoseResponse, MetaDumpRequest, MetaDumpResponse,
+    MetaMembersResponse,
 };
 use pegasus_wire::{Message, TaskCode};
+use tokio::task::spawn_local;
 
 use crate::config::MetaServerConfig;
 use crate::core::{MetaCore, Now};
 use crate::driver::{Driver, Role};
 use crate::effect::{Effect, RequestToken};
+use crate::group::Group;
 use crate::table_request::TableRequest;
 
 /// The meta server's side of its connections.
 #[derive(Debug)]
 pub struct MetaService {
     driver: Rc<Driver>,
+    group: Option<Rc<Group>>,
     config: RunningConfig<MetaServerConfig>,
 }
 
 impl MetaService {
-    /// Serves what the driver drives.
+    /// Serves what the driver drives, and the other members of the group, if there is one.
     #[must_use]
-    pub fn new(driver: Rc<Driver>, config: RunningConfig<MetaServerConfig>) -> Self {
-        Self { driver, config }
+    pub fn new(
+        driver: Rc<Driver>,
+        group: Option<Rc<Group>>,
+        config: RunningConfig<MetaServerConfig>,
+    ) -> Self {
+        Self {
+            driver,
+            group,
+            config,
+        }
     }
 
     /// Answers at once from what the core returns; `None` leaves the request without an answer.
@@ -81,6 +93,23 @@ impl MetaService {
         });
     }
 
+    /// RPC_CM_META_DUMP.
+    fn dump(&self, request: Request) {
+        if pegasus_wire::argument::decode::<MetaDumpRequest>(&request.argument).is_err() {
+            return request.responder.fail(ErrorCode::InvalidData);
+        }
+        let driver = Rc::clone(&self.driver);
+        spawn_local(async move {
+            match driver.dump().await {
+                Some(dump) => request.responder.reply(&MetaDumpResponse {
+                    err: ErrorCode::Ok,
+                    dump,
+                }),
+                None => refuse(request.code, request.responder, ErrorCode::ServiceNotActive),
+            }
+        });
+    }
+
     fn lead(&self, request: Request) {
         match request.code {
             TaskCode::QueryConfig => {
@@ -107,6 +136,11 @@ impl MetaService {
                     Some(core.control_meta(argument))
                 });
             }
+            TaskCode::MetaDump => self.dump(request),
+            TaskCode::MetaMembers => match &self.group {
+                Some(group) => group.on_members(request),
+                None => request.responder.fail(ErrorCode::HandlerNotFound),
+            },
             TaskCode::Beacon => self.answer(request, MetaCore::beacon),
             TaskCode::ConfigSync => self.answer(request, |core, now, argument, out| {
                 Some(core.config_sync(now, argument, out))
@@ -201,6 +235,8 @@ pub fn refuse(code: TaskCode, responder: Responder, err: ErrorCode) {
         TaskCode::ConfigSync => reply!(ConfigurationQueryByNodeResponse),
         TaskCode::ProposeBalancer => responder.reply(&ConfigurationBalancerResponse { err }),
         TaskCode::DddDiagnose => reply!(DddDiagnoseResponse),
+        TaskCode::MetaMembers => reply!(MetaMembersResponse),
+        TaskCode::MetaDump => reply!(MetaDumpResponse),
         TaskCode::CreateApp => reply!(ConfigurationCreateAppResponse),
         TaskCode::DropApp => responder.reply(&ConfigurationDropAppResponse { err }),
         TaskCode::RecallApp => reply!(ConfigurationRecallAppResponse),
@@ -217,6 +253,11 @@ pub fn refuse(code: TaskCode, responder: Responder, err: ErrorCode) {
 
 impl Service for MetaService {
     fn on_request(&self, request: Request) {
+        if request.code == TaskCode::MetaGroup
+            && let Some(group) = &self.group
+        {
+            return group.on_message(request);
+        }
         match self.driver.standby_role() {
             None => self.lead(request),
             Some(role) => self.stand_by(request, &role),

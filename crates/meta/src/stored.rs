@@ -164,6 +164,21 @@ fn to_json(stored: &impl Serialize) -> Bytes {
     Bytes::from(json.expect("strings, numbers and string-keyed maps always have a JSON form"))
 }
 
+/// Every key and value of a state.
+pub fn entries(state: &ClusterState) -> impl Iterator<Item = (Bytes, Bytes)> + '_ {
+    state.tables().flat_map(|table| {
+        let attributes = (table_key(table.info.id), table_value(&table.info));
+        let partitions = table.partitions.iter().map(|partition| {
+            let configuration = &partition.configuration;
+            (
+                partition_key(configuration.pid),
+                partition_value(configuration),
+            )
+        });
+        std::iter::once(attributes).chain(partitions)
+    })
+}
+
 /// Builds the state from everything under [`CATALOGUE_PREFIX`].
 ///
 /// # Errors
@@ -243,6 +258,12 @@ fn parse_key(key: &str) -> Option<Key> {
             partition_index: PartitionIndex(index.parse().ok()?),
         })),
     }
+}
+
+/// Whether a key is one of a table, not of a partition.
+#[must_use]
+pub fn is_table_key(key: &str) -> bool {
+    matches!(parse_key(key), Some(Key::Table(_)))
 }
 
 fn read_json<'a, T: Deserialize<'a>>(key: &str, value: &'a [u8]) -> Result<T, LoadError> {

@@ -17,7 +17,7 @@ use pegasus_meta::cluster_state::ClusterState;
 use pegasus_meta::config::MetaServerConfig;
 use pegasus_meta::core::{MetaCore, Now};
 use pegasus_meta::effect::{Effect, RequestToken};
-use pegasus_metastore::{Epoch, LocalOptions, LocalStore, MetadataStore};
+use pegasus_metastore::{Epoch, JournalOptions, MetadataStore, ServerStore};
 use pegasus_wire::failure_detector::BeaconMsg;
 use pegasus_wire::meta_admin::{
     ConfigType, ConfigurationCreateAppRequest, ConfigurationQueryByNodeRequest,
@@ -38,7 +38,7 @@ fn node(number: u16) -> RpcAddress {
 
 struct Cluster {
     core: MetaCore,
-    store: Arc<LocalStore>,
+    store: Arc<ServerStore>,
     epoch: Epoch,
 }
 
@@ -134,9 +134,12 @@ impl Cluster {
 }
 
 async fn cluster(directory: &std::path::Path, partition_count: i32) -> Cluster {
-    let store = Arc::new(LocalStore::open(directory, LocalOptions::default()).unwrap());
+    let store = ServerStore::open_alone(directory, JournalOptions::default()).await;
+    let store = Arc::new(store.unwrap());
     store.campaign().await.unwrap();
-    let epoch = store.leadership().borrow().epoch().unwrap();
+    let mut view = store.leadership();
+    let leads = view.wait_for(|view| view.epoch().is_some()).await;
+    let epoch = leads.unwrap().epoch().unwrap();
     let mut config = MetaServerConfig::default();
     config.meta_server.settle_after_election_ms = 0;
     let options = config.core_options(node(0));

@@ -10,10 +10,12 @@ use std::net::SocketAddr;
 use std::num::NonZeroUsize;
 use std::path::Path;
 use std::rc::Rc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use pegasus_common::{ErrorCode, Gpid, RpcAddress};
 use pegasus_meta::config::MetaServerConfig;
+use pegasus_meta::dump::Dump;
+use pegasus_meta::dump_file;
 use pegasus_meta::server::MetaServer;
 use pegasus_rpc::listener::{accept_connections, bind};
 use pegasus_rpc::turn::at_turn_end;
@@ -43,9 +45,15 @@ struct Running {
 
 impl Running {
     fn start(directory: &Path) -> Self {
+        Self::start_at("127.0.0.1:0", Vec::new(), directory)
+    }
+
+    fn start_at(address: &str, server_list: Vec<String>, directory: &Path) -> Self {
         let mut config = MetaServerConfig::default();
-        "127.0.0.1:0".clone_into(&mut config.network.address);
+        address.clone_into(&mut config.network.address);
+        config.meta_server.server_list = server_list;
         config.meta_server.meta_state_service_parameters = directory.display().to_string();
+        config.meta_server.metadata_dump_interval_seconds = 1;
         let server = MetaServer::bind(config).unwrap();
         let address = server.address();
         let (stop, stopped) = oneshot::channel();
@@ -261,5 +269,72 @@ fn a_table_is_created_over_sockets_and_survives_a_restart_of_the_meta_server() {
     let outputs = Outputs::new(&NetworkLimits::default());
     let flushed = Rc::clone(&outputs);
     let _hook = at_turn_end(move || flushed.flush());
-    runtime.block_on(create_and_restart(directory.path(), outputs));
+    // Dumps lie beside it.
+    let store = directory.path().join("store");
+    runtime.block_on(create_and_restart(&store, outputs));
+}
+
+#[test]
+fn the_leader_leaves_dumps_beside_its_store() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = directory.path().join("store");
+    let _running = Running::start(&store);
+    let file = dump_file::beside(&store);
+    let deadline = Instant::now() + 6 * TIMEOUT;
+    while !file.exists() {
+        assert!(Instant::now() < deadline, "{} is missing", file.display());
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    let text = std::fs::read_to_string(&file).unwrap();
+    assert_eq!(Dump::parse(&text).unwrap().cluster_name, "onebox");
+}
+
+/// Waits until one leads and the others say who, and returns that one.
+async fn leader(metas: &[Running]) -> RpcAddress {
+    let deadline = Instant::now() + 6 * TIMEOUT;
+    loop {
+        let mut leading = None;
+        let mut named = Vec::new();
+        for meta in metas {
+            let answer = client(meta).query().await;
+            if answer.err == ErrorCode::ForwardToOthers {
+                named.extend(answer.partitions.first().map(|hint| hint.primary));
+            } else if answer.err == ErrorCode::ObjectNotFound {
+                leading = Some(meta.address);
+            }
+        }
+        if let Some(leading) = leading
+            && named == vec![leading; metas.len() - 1]
+        {
+            return leading;
+        }
+        assert!(Instant::now() < deadline, "{leading:?}, named {named:?}");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
+
+#[test]
+fn meta_servers_may_be_listed_by_the_names_of_their_hosts() {
+    let directory = tempfile::tempdir().unwrap();
+    // Free ones, for as long as nobody else takes them.
+    let listeners: Vec<_> = (0..3)
+        .map(|_| std::net::TcpListener::bind("127.0.0.1:0").unwrap())
+        .collect();
+    let port = |listener: std::net::TcpListener| listener.local_addr().unwrap().port();
+    let ports: Vec<_> = listeners.into_iter().map(port).collect();
+    let list: Vec<_> = ports
+        .iter()
+        .map(|port| format!("localhost:{port}"))
+        .collect();
+    let start = |port: &u16| {
+        let store = directory.path().join(port.to_string());
+        Running::start_at(&format!("127.0.0.1:{port}"), list.clone(), &store)
+    };
+    let mut metas: Vec<_> = ports.iter().map(start).collect();
+    ShardRuntime::new().unwrap().block_on(async {
+        let first = leader(&metas).await;
+        metas.retain(|meta| meta.address != first);
+        let second = leader(&metas).await;
+        assert_ne!(first, second);
+    });
 }

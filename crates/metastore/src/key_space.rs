@@ -1,5 +1,4 @@
-//! The state that every implementation in this crate applies transactions to: [`KeySpace`], and
-//! [`Staging`], the effects of a batch that is not durable yet.
+//! The state that every implementation in this crate applies transactions to: [`KeySpace`].
 
 use std::collections::BTreeMap;
 use std::ops::Bound;
@@ -43,6 +42,43 @@ impl KeySpace {
             .collect()
     }
 
+    /// Does a transaction of the reign of `epoch`, or refuses it and changes nothing.
+    pub fn commit(
+        &mut self,
+        epoch: Epoch,
+        transaction: &Transaction,
+    ) -> Result<Version, CommitError> {
+        let current = self.epoch;
+        if epoch != current {
+            return Err(CommitError::Deposed { epoch, current });
+        }
+        let size_bytes = transaction.size_bytes();
+        if size_bytes > TRANSACTION_BYTES_MAX {
+            return Err(CommitError::TooLarge { size_bytes });
+        }
+        for precondition in &transaction.preconditions {
+            self.check(precondition)?;
+        }
+        let version = self.version.next();
+        self.apply(version, &transaction.operations);
+        Ok(version)
+    }
+
+    fn check(&self, precondition: &Precondition) -> Result<(), CommitError> {
+        let key = precondition.key();
+        let found = self.entries.get(key).map(|stored| stored.version);
+        let holds = match precondition {
+            Precondition::Absent { .. } => found.is_none(),
+            Precondition::VersionIs { version, .. } => found == Some(*version),
+        };
+        if holds {
+            Ok(())
+        } else {
+            let key = key.clone();
+            Err(CommitError::PreconditionFailed { key, found })
+        }
+    }
+
     /// Applies operations that were checked before.
     pub fn apply(&mut self, version: Version, operations: &[Operation]) {
         debug_assert!(
@@ -70,73 +106,5 @@ fn entry(key: &Bytes, stored: &Stored) -> Entry {
         key: key.clone(),
         value: stored.value.clone(),
         version: stored.version,
-    }
-}
-
-/// Transactions on top of a [`KeySpace`] that readers must not see before they are durable.
-#[derive(Debug, Default)]
-pub(crate) struct Staging {
-    /// Versions of the keys that the staged transactions touch; `None` for deleted ones.
-    touched: BTreeMap<Bytes, Option<Version>>,
-    version: Option<Version>,
-    epoch: Option<Epoch>,
-}
-
-impl Staging {
-    /// The epoch after everything staged.
-    pub fn epoch(&self, base: &KeySpace) -> Epoch {
-        self.epoch.unwrap_or(base.epoch)
-    }
-
-    /// Stages a new epoch: from now on the older ones are refused.
-    pub fn raise_epoch(&mut self, base: &KeySpace) -> Epoch {
-        let epoch = self.epoch(base).next();
-        self.epoch = Some(epoch);
-        epoch
-    }
-
-    /// Checks a transaction against the base and everything staged before, and stages it.
-    pub fn stage(
-        &mut self,
-        base: &KeySpace,
-        epoch: Epoch,
-        transaction: &Transaction,
-    ) -> Result<Version, CommitError> {
-        let current = self.epoch(base);
-        if epoch != current {
-            return Err(CommitError::Deposed { epoch, current });
-        }
-        let size_bytes = transaction.size_bytes();
-        if size_bytes > TRANSACTION_BYTES_MAX {
-            return Err(CommitError::TooLarge { size_bytes });
-        }
-        for precondition in &transaction.preconditions {
-            self.check(base, precondition)?;
-        }
-        let version = self.version.unwrap_or(base.version).next();
-        self.version = Some(version);
-        for operation in &transaction.operations {
-            let after = matches!(operation, Operation::Put { .. }).then_some(version);
-            self.touched.insert(operation.key().clone(), after);
-        }
-        Ok(version)
-    }
-
-    fn check(&self, base: &KeySpace, precondition: &Precondition) -> Result<(), CommitError> {
-        let key = precondition.key();
-        let found = match self.touched.get(key) {
-            Some(staged) => *staged,
-            None => base.entries.get(key).map(|stored| stored.version),
-        };
-        let holds = match precondition {
-            Precondition::Absent { .. } => found.is_none(),
-            Precondition::VersionIs { version, .. } => found == Some(*version),
-        };
-        if holds {
-            Ok(())
-        } else {
-            let key = key.clone();
-            Err(CommitError::PreconditionFailed { key, found })
-        }
     }
 }

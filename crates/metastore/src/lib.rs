@@ -7,7 +7,7 @@
 //!
 //! | Implementation | Kept in | For |
 //! |---|---|---|
-//! | [`LocalStore`] | a log and a snapshot in one directory | `embedded` with one member |
+//! | [`EmbeddedStore`] | a log and a base in a directory of each member | `embedded` |
 //! | [`MemoryStore`] | memory, shared by the members of a [`MemoryCluster`] | tests |
 //!
 //! # Invariants
@@ -16,16 +16,17 @@
 //! - Epochs and versions only grow, across restarts too.
 //! - At most one member commits at a time: the holder of the largest epoch.
 
+pub mod embedded;
 pub mod leadership;
-pub mod local;
 pub mod memory;
 pub mod store;
 pub mod transaction;
 
 mod key_space;
 
+pub use embedded::journal::JournalOptions;
+pub use embedded::{EmbeddedStore, ServerStore};
 pub use leadership::{Epoch, Leadership};
-pub use local::{LocalOptions, LocalStore, OpenError, fuzzing};
 pub use memory::{CommitFault, MemoryCluster, MemoryStore};
 pub use store::{BoxFuture, CommitError, MetadataStore, ScanRange, StoreError};
 pub use transaction::{Entry, Operation, Precondition, Transaction, Version};

@@ -10,7 +10,7 @@ use bytes::Bytes;
 use parking_lot::Mutex;
 use tokio::sync::watch;
 
-use crate::key_space::{KeySpace, Staging};
+use crate::key_space::KeySpace;
 use crate::leadership::{Epoch, Leadership};
 use crate::store::{BoxFuture, CommitError, MetadataStore, ScanRange, StoreError};
 use crate::transaction::{Entry, Transaction, Version};
@@ -149,9 +149,7 @@ impl Shared {
             let current = self.keys.epoch;
             return Err(CommitError::Deposed { epoch, current });
         }
-        let version = Staging::default().stage(&self.keys, epoch, transaction)?;
-        self.keys.apply(version, &transaction.operations);
-        Ok(version)
+        self.keys.commit(epoch, transaction)
     }
 }
 
@@ -269,6 +267,14 @@ impl MetadataStore for MemoryStore {
         self.view.subscribe()
     }
 
+    fn surely_leads(&self, epoch: Epoch) -> bool {
+        self.view.borrow().epoch() == Some(epoch)
+    }
+
+    fn overlap(&self) -> Duration {
+        Duration::ZERO
+    }
+
     fn campaign(&self) -> BoxFuture<'_, Result<(), StoreError>> {
         self.lead(true);
         Box::pin(ready(self.cluster.shared.lock().healthy()))
@@ -279,5 +285,10 @@ impl MetadataStore for MemoryStore {
             self.lead(false);
         }
         Box::pin(ready(self.cluster.shared.lock().healthy()))
+    }
+
+    fn close(&self) -> BoxFuture<'_, ()> {
+        self.lead(false);
+        Box::pin(ready(()))
     }
 }

@@ -2,8 +2,10 @@
 
 use std::future::Future;
 use std::pin::Pin;
+use std::time::Duration;
 
 use bytes::Bytes;
+use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
 use crate::leadership::{Epoch, Leadership};
@@ -21,7 +23,8 @@ pub const TRANSACTION_BYTES_MAX: usize = 16 << 20;
 /// The implementations may be one member of a group (Raft, ZooKeeper) or the whole store. Futures
 /// may be dropped at any time: a read is then given up, and a commit may still take effect.
 pub trait MetadataStore: Send + Sync {
-    /// Reads one key. Sees everything that any member acknowledged before the call.
+    /// Reads one key. Sees everything that any member acknowledged before the call. A member that
+    /// does not lead may refuse.
     ///
     /// # Errors
     /// The store cannot be reached or has failed.
@@ -50,6 +53,15 @@ pub trait MetadataStore: Send + Sync {
     /// This member's view of the leadership, and its changes.
     fn leadership(&self) -> watch::Receiver<Leadership>;
 
+    /// Whether this member was the only leader, in the reign of `epoch`, not longer ago than
+    /// [`MetadataStore::overlap`]. Unlike the view of [`MetadataStore::leadership`] it is never wrong,
+    /// also in a process that stood still; to be asked before each answer that others rely on.
+    fn surely_leads(&self, epoch: Epoch) -> bool;
+
+    /// For so long, at most, [`MetadataStore::surely_leads`] holds for a leader after another one was
+    /// elected, by the clock of any member.
+    fn overlap(&self) -> Duration;
+
     /// Stands for election until [`MetadataStore::resign`]. The outcome shows in
     /// [`MetadataStore::leadership`]. Standing twice is no error.
     ///
@@ -63,6 +75,10 @@ pub trait MetadataStore: Send + Sync {
     /// # Errors
     /// The store cannot be reached or has failed.
     fn resign(&self, epoch: Epoch) -> BoxFuture<'_, Result<(), StoreError>>;
+
+    /// Ends this member: nothing of it runs on, and what it keeps is free for another process. Every
+    /// later call fails.
+    fn close(&self) -> BoxFuture<'_, ()>;
 }
 
 /// Which keys a scan covers.
@@ -103,7 +119,7 @@ pub enum StoreError {
 }
 
 /// Why a transaction was not acknowledged.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
 pub enum CommitError {
     /// The committer does not lead any more. Nothing changed.
     #[error("epoch {epoch} has passed, the store is at epoch {current}")]

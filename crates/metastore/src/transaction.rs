@@ -3,10 +3,13 @@
 use std::fmt;
 
 use bytes::Bytes;
+use serde::{Deserialize, Serialize};
 
 /// The number of the commit that wrote a value. It grows with every commit of the store, so a key
 /// that was deleted and made again never repeats one.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
 pub struct Version(pub u64);
 
 impl Version {
@@ -38,7 +41,7 @@ pub struct Entry {
 }
 
 /// What must hold before a transaction's operations are done.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Precondition {
     /// The key has no value.
     Absent {
@@ -65,7 +68,7 @@ impl Precondition {
 }
 
 /// One change.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Operation {
     /// Gives the key this value, whether it had one or not.
     Put {
@@ -93,7 +96,7 @@ impl Operation {
 
 /// Changes that happen together or not at all. All preconditions are tested against the state
 /// before the first operation; of two operations on one key the later wins.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Transaction {
     /// What must hold.
     pub preconditions: Vec<Precondition>,

@@ -9,43 +9,49 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use pegasus_metastore::store::BoxFuture;
 use pegasus_metastore::{
-    CommitError, Epoch, Leadership, LocalOptions, LocalStore, MemoryCluster, MetadataStore,
-    ScanRange, Transaction, Version,
+    CommitError, Epoch, JournalOptions, Leadership, MemoryCluster, MetadataStore, ScanRange,
+    ServerStore, Transaction, Version,
 };
 
-/// One store under test; `reopen` ends it and opens what it left behind.
+/// One store under test. Opening it again finds what was closed.
 trait Subject {
-    fn open(&self) -> Arc<dyn MetadataStore>;
+    fn open(&self) -> BoxFuture<'_, Arc<dyn MetadataStore>>;
 }
 
 struct Memory(Arc<MemoryCluster>);
 
 impl Subject for Memory {
-    fn open(&self) -> Arc<dyn MetadataStore> {
-        Arc::new(self.0.member("one"))
+    fn open(&self) -> BoxFuture<'_, Arc<dyn MetadataStore>> {
+        let store: Arc<dyn MetadataStore> = Arc::new(self.0.member("one"));
+        Box::pin(std::future::ready(store))
     }
 }
 
-struct Local(tempfile::TempDir, LocalOptions);
+struct Alone(tempfile::TempDir, JournalOptions);
 
-impl Subject for Local {
-    fn open(&self) -> Arc<dyn MetadataStore> {
-        Arc::new(LocalStore::open(self.0.path(), self.1).unwrap())
+impl Subject for Alone {
+    fn open(&self) -> BoxFuture<'_, Arc<dyn MetadataStore>> {
+        Box::pin(async {
+            let store = ServerStore::open_alone(self.0.path(), self.1).await;
+            let store: Arc<dyn MetadataStore> = Arc::new(store.unwrap());
+            store
+        })
     }
 }
 
 fn subjects() -> Vec<Box<dyn Subject>> {
     let directory = || tempfile::tempdir().unwrap();
-    let small = LocalOptions {
+    let small = JournalOptions {
         log_bytes_max: 300,
-        ..LocalOptions::default()
+        ..JournalOptions::default()
     };
     vec![
         Box::new(Memory(MemoryCluster::new())),
-        Box::new(Local(directory(), LocalOptions::default())),
+        Box::new(Alone(directory(), JournalOptions::default())),
         // Changes its generation all the time.
-        Box::new(Local(directory(), small)),
+        Box::new(Alone(directory(), small)),
     ]
 }
 
@@ -92,7 +98,7 @@ mod checks {
     use super::*;
 
     pub async fn transactions_are_all_or_nothing(subject: &dyn Subject) {
-        let store = subject.open();
+        let store = subject.open().await;
         let epoch = elected(&*store).await;
         let both = Transaction::new().create("a", "1").create("b", "2");
         let version = store.commit(epoch, both).await.unwrap();
@@ -109,7 +115,7 @@ mod checks {
     }
 
     pub async fn preconditions_guard(subject: &dyn Subject) {
-        let store = subject.open();
+        let store = subject.open().await;
         let epoch = elected(&*store).await;
         let first = store.commit(epoch, Transaction::new().create("a", "1"));
         let first = first.await.unwrap();
@@ -145,7 +151,7 @@ mod checks {
     }
 
     pub async fn scans_are_ordered_and_paged(subject: &dyn Subject) {
-        let store = subject.open();
+        let store = subject.open().await;
         let epoch = elected(&*store).await;
         let all = ["b/2", "a", "b/1", "c", "b/3", "b"];
         let transaction = all.iter().fold(Transaction::new(), |transaction, key| {
@@ -169,7 +175,7 @@ mod checks {
     }
 
     pub async fn deposed_leaders_cannot_write(subject: &dyn Subject) {
-        let store = subject.open();
+        let store = subject.open().await;
         let nobody = store
             .commit(Epoch(1), Transaction::new().put("a", "0"))
             .await;
@@ -208,7 +214,7 @@ mod checks {
         let mut epochs = Vec::new();
         let mut versions = Vec::new();
         for round in 0..10 {
-            let store = subject.open();
+            let store = subject.open().await;
             let epoch = elected(&*store).await;
             epochs.push(epoch);
             for key in 0..20 {
@@ -220,21 +226,22 @@ mod checks {
             versions.push(store.commit(epoch, temporary).await.unwrap());
             let delete = Transaction::new().delete("gone");
             versions.push(store.commit(epoch, delete).await.unwrap());
-            drop(store);
-            let store = subject.open();
+            store.close().await;
+            let store = subject.open().await;
             assert_eq!(value(&*store, "gone").await, None);
             for entry in store.scan(ScanRange::of_prefix("k"), 100).await.unwrap() {
                 assert_eq!(entry.value, format!("{round}"));
                 assert!(versions.contains(&entry.version));
             }
             assert_eq!(keys(&*store, ScanRange::default(), 100).await.len(), 20);
+            store.close().await;
         }
         assert!(epochs.is_sorted_by(|a, b| a < b), "{epochs:?}");
         assert!(versions.is_sorted_by(|a, b| a < b), "{versions:?}");
     }
 
     pub async fn commits_at_the_same_time_all_happen(subject: &dyn Subject) {
-        let store = subject.open();
+        let store = subject.open().await;
         let epoch = elected(&*store).await;
         let mut tasks = tokio::task::JoinSet::new();
         for task in 0..200 {
@@ -252,7 +259,7 @@ mod checks {
     }
 
     pub async fn too_large_transactions_are_refused(subject: &dyn Subject) {
-        let store = subject.open();
+        let store = subject.open().await;
         let epoch = elected(&*store).await;
         let large = vec![0; pegasus_metastore::store::TRANSACTION_BYTES_MAX];
         let refused = store

@@ -23,6 +23,7 @@ mod input;
 pub mod limits;
 pub mod listener;
 mod mailbox;
+pub mod names;
 mod negotiation;
 mod outputs;
 mod peer_links;

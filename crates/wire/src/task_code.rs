@@ -20,6 +20,8 @@ pub enum TaskKind {
     Admin,
     /// A beacon of a replica server.
     Beacon,
+    /// Between meta servers.
+    Group,
     /// A command to any server.
     Command,
     /// A step of authentication.
@@ -31,7 +33,7 @@ impl TaskKind {
     /// not know.
     #[must_use]
     pub const fn is_between_servers(self) -> bool {
-        matches!(self, Self::Report | Self::Peer | Self::Beacon)
+        matches!(self, Self::Report | Self::Peer | Self::Beacon | Self::Group)
     }
 }
 
@@ -140,6 +142,11 @@ task_codes! {
     /// `configuration_set_atomic_idempotent_*`.
     SetAtomicIdempotent = "RPC_CM_SET_ATOMIC_IDEMPOTENT": Meta,
 
+    /// `meta_members_*`. Ours.
+    MetaMembers = "RPC_CM_META_MEMBERS": Meta,
+    /// `meta_dump_*`. Ours.
+    MetaDump = "RPC_CM_META_DUMP": Meta,
+
     /// `configuration_query_by_node_*`.
     ConfigSync = "RPC_CM_CONFIG_SYNC": Report,
     /// `configuration_update_*`.
@@ -185,6 +192,8 @@ task_codes! {
 
     /// Argument `beacon_msg`, result `beacon_ack`.
     Beacon = "RPC_FD_FAILURE_DETECTOR_PING": Beacon,
+    /// What members of the metadata group say to each other: argument and result `blob`. Ours.
+    MetaGroup = "RPC_META_GROUP": Group,
     /// Argument `command`, result `string`.
     Command = "RPC_CLI_CLI_CALL": Command,
     /// `negotiation_*`.

@@ -1,14 +1,15 @@
-//! What the meta server keeps in its store.
+//! What the meta server keeps in its store, and dumps of it.
 
 use bytes::Bytes;
 use pegasus_meta::cluster_state::ClusterState;
+use pegasus_meta::dump::Dump;
 use pegasus_meta::stored;
 use pegasus_metastore::{Entry, Version};
 
 use crate::input::Input;
 use crate::memory::MemoryBound;
 
-/// In parts: keys and values by turns.
+/// In parts: keys and values by turns. The whole as the text of a dump, too.
 pub fn run(input: &[u8]) {
     let mut parts = Input::new(input).parts().map(Bytes::copy_from_slice);
     let mut entries = Vec::new();
@@ -23,25 +24,20 @@ pub fn run(input: &[u8]) {
     if let Ok(state) = loaded {
         let again = stored::load(&entries_of(&state)).expect("what is stored can be loaded");
         assert_eq!(state, again);
+        let dump = Dump::of(&state, "", 0);
+        let read = Dump::parse(&dump.to_json()).expect("what is dumped can be read");
+        assert_eq!(dump, read);
     }
+    let text = String::from_utf8_lossy(input);
+    drop(MemoryBound::VALUES.check(input.len(), || Dump::parse(&text)));
 }
 
-/// The records of a state.
+/// The records of a state, all of one version.
 fn entries_of(state: &ClusterState) -> Vec<Entry> {
-    let mut entries = Vec::new();
-    for table in state.tables() {
-        entries.push(Entry {
-            key: stored::table_key(table.info.id),
-            value: stored::table_value(&table.info),
-            version: table.version,
-        });
-        for partition in &table.partitions {
-            entries.push(Entry {
-                key: stored::partition_key(partition.configuration.pid),
-                value: stored::partition_value(&partition.configuration),
-                version: partition.version,
-            });
-        }
-    }
-    entries
+    let record = |(key, value)| Entry {
+        key,
+        value,
+        version: Version(1),
+    };
+    stored::entries(state).map(record).collect()
 }

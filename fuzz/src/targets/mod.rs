@@ -2,6 +2,7 @@
 
 pub mod catalogue;
 pub mod config;
+pub mod group_messages;
 pub mod http;
 pub mod log;
 pub mod messages;
@@ -43,6 +44,7 @@ macro_rules! targets {
 targets! {
     catalogue,
     config,
+    group_messages,
     http,
     log,
     messages,

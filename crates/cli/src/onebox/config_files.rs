@@ -55,6 +55,8 @@ fn replica(layout: &Layout, node: &Node) -> ReplicaServerConfig {
     config.replication.data_dirs = (1..=layout.disks)
         .map(|disk| format!("disk{disk}:{}", layout.data_directory(node, disk).display()))
         .collect();
+    // It shares a developer's disk, of which a tenth need not be free.
+    config.replication.disk_min_available_space_ratio = 1;
     config.replication.shards = layout.shards.into();
     config.replication.durability = match layout.durability {
         DurabilityChoice::Fsync => Durability::Fsync,

@@ -152,9 +152,15 @@ pub struct Shape {
 impl Layout {
     /// Lays a new onebox out; writes nothing yet.
     pub fn plan(root: &Path, shape: Shape) -> Result<Self, CliError> {
-        if shape.metas == 0 || shape.replicas == 0 {
+        if !matches!(shape.metas, 1 | 3 | 5) {
+            return Err(CliError::usage(format!(
+                "{} meta servers; a group has 1, 3 or 5, so that most of them can always agree",
+                shape.metas
+            )));
+        }
+        if shape.replicas == 0 {
             return Err(CliError::usage(
-                "a onebox needs at least one meta and one replica server",
+                "a onebox needs at least one replica server",
             ));
         }
         let total = usize::from(shape.metas) + usize::from(shape.replicas);
@@ -281,11 +287,6 @@ fn fixed_ports(base: u16, shape: Shape) -> Result<Vec<u16>, CliError> {
     if last > u32::from(u16::MAX) {
         return Err(CliError::usage(format!(
             "base port {base} leaves no room below 65536"
-        )));
-    }
-    if shape.metas > REPLICA_PORT_OFFSET {
-        return Err(CliError::usage(format!(
-            "at most {REPLICA_PORT_OFFSET} meta servers"
         )));
     }
     let metas = (1..=shape.metas).map(|number| base + number);

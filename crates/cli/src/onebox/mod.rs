@@ -62,8 +62,8 @@ enum Action {
 /// Shape of a new onebox; an existing one keeps the shape that it has.
 #[derive(Clone, Debug, Args)]
 struct StartOptions {
-    /// Meta servers of a new onebox.
-    #[arg(long, default_value_t = 1)]
+    /// Meta servers of a new onebox: 1, 3 or 5.
+    #[arg(long, default_value_t = 3)]
     metas: u16,
     /// Replica servers of a new onebox.
     #[arg(long, default_value_t = 3)]

@@ -22,7 +22,8 @@ impl LogLevel {
     pub const fn filter(self) -> &'static str {
         match self {
             Self::Debug => "debug",
-            Self::Info => "info",
+            // The consensus tells at this level what a developer of it would want to know.
+            Self::Info => "info,openraft=warn",
             Self::Warning => "warn",
             Self::Error => "error",
         }

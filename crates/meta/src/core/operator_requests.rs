@@ -12,6 +12,7 @@ use super::{MetaCore, Now};
 use crate::cluster_state::Command;
 use crate::configuration_update::ChangeKind;
 use crate::drop_list::DroppedReplica;
+use crate::dump::Dump;
 use crate::effect::Effect;
 use crate::function_level::FunctionLevel;
 use crate::guardian::action::Action;
@@ -48,6 +49,13 @@ impl MetaCore {
             keys,
             values,
         }
+    }
+
+    /// What makes the text of all metadata as it is durable now. It takes its time: not on the event
+    /// loop.
+    pub fn dump(&self, now: Now) -> impl FnOnce() -> String + Send + use<> {
+        let (state, cluster_name) = (self.state.clone(), self.options.cluster_name.clone());
+        move || Dump::of(&state, &cluster_name, now.unix_seconds).to_json()
     }
 
     /// RPC_CM_CONTROL_META: asks for the level, or sets it until the end of the reign. Setting one without

@@ -6,6 +6,10 @@
 //! two clocks may run 5 % apart. Only proof ends a lease earlier: the server's own goodbye, or the
 //! beacon of a new process of it, which holds the lock of the data directories.
 //!
+//! A leader that was deposed may believe for a moment, the *overlap*, that it still leads, and extend
+//! leases. So its successor declares nobody dead for silence before one overlap and one grace after
+//! its reign began.
+//!
 //! Time in which this meta server itself did not run is nobody's fault: it is added to everybody's
 //! grace before anybody is judged.
 
@@ -36,6 +40,8 @@ const LATENESS_MAX: Duration = Duration::from_millis(100);
 pub struct FailureDetectorOptions {
     /// How long a server counts as living after its beacon arrived; longer than every lease.
     pub grace: Duration,
+    /// How long, at most, an earlier leader goes on extending leases after this reign began.
+    pub overlap: Duration,
     /// How often [`FailureDetector::on_tick`] is called when this server runs freely.
     pub tick: Duration,
     /// When a server restarts too often.
@@ -48,6 +54,7 @@ impl Default for FailureDetectorOptions {
     fn default() -> Self {
         Self {
             grace: Duration::from_millis(2_400),
+            overlap: Duration::ZERO,
             tick: Duration::from_millis(50),
             restarts: RestartRule::default(),
             allow_list: None,
@@ -69,6 +76,7 @@ impl FailureDetectorOptions {
 pub struct FailureDetector {
     options: FailureDetectorOptions,
     workers: BTreeMap<RpcAddress, Worker>,
+    began: MonotonicMillis,
     last_tick: MonotonicMillis,
     /// The latest time that was heard of.
     latest: MonotonicMillis,
@@ -81,6 +89,7 @@ impl FailureDetector {
         Self {
             options,
             workers: BTreeMap::new(),
+            began: now,
             last_tick: now,
             latest: now,
         }
@@ -92,7 +101,7 @@ impl FailureDetector {
         let deadline = if PlantedBug::NoPresumption.is_on() {
             now
         } else {
-            now.after(self.options.grace)
+            self.deadline(now)
         };
         self.workers.entry(node).or_insert(Worker {
             deadline,
@@ -148,7 +157,7 @@ impl FailureDetector {
         let has_changed = std::mem::replace(&mut worker.room, room) != room;
         let event = event.or(has_changed.then_some(LivenessEvent::RoomChanged { node, room }));
         worker.incarnation = beacon.incarnation.or(worker.incarnation);
-        worker.deadline = now.after(self.grace());
+        worker.deadline = self.deadline(now);
         self.workers.insert(beacon.node, worker);
         BeaconOutcome::Accepted(event)
     }
@@ -229,7 +238,7 @@ impl FailureDetector {
     }
 
     fn forgive(&mut self, now: MonotonicMillis, pause: Duration) {
-        let latest = now.after(self.grace());
+        let latest = self.deadline(now);
         for worker in self.workers.values_mut() {
             worker.deadline = worker.deadline.after(pause).min(latest);
         }
@@ -241,6 +250,12 @@ impl FailureDetector {
         } else {
             self.options.grace
         }
+    }
+
+    /// Until when a server counts as living that is heard of now.
+    fn deadline(&self, now: MonotonicMillis) -> MonotonicMillis {
+        let first = self.began.after(self.grace()).after(self.options.overlap);
+        now.after(self.grace()).max(first)
     }
 
     fn service(&self, node: RpcAddress) -> Option<Service> {

@@ -169,6 +169,27 @@ fn a_new_leader_gives_everybody_one_grace() {
 }
 
 #[test]
+fn a_new_leader_waits_until_the_one_before_has_stopped_extending_leases() {
+    let options = FailureDetectorOptions {
+        overlap: Duration::from_millis(400),
+        ..FailureDetectorOptions::default()
+    };
+    let mut detector = FailureDetector::new(options, at(0));
+    detector.presume_alive(at(0), node(1));
+    let beacon = Beacon {
+        node: node(2),
+        ..beacon(7, Phase::Serving)
+    };
+    detector.on_beacon(at(50), &beacon);
+    assert_eq!(run(&mut detector, 50, 2_800), []);
+    assert_eq!(run(&mut detector, 2_850, 2_850).len(), 2);
+    // From then on the grace counts.
+    detector.on_beacon(at(2_850), &beacon);
+    assert_eq!(run(&mut detector, 2_900, 5_250), []);
+    assert_eq!(run(&mut detector, 5_300, 5_300).len(), 1);
+}
+
+#[test]
 fn under_a_new_leader_only_time_ends_the_leases_of_the_one_before() {
     let mut detector = detector();
     detector.presume_alive(at(0), node(NODE));

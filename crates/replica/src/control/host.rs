@@ -11,6 +11,7 @@ use pegasus_common::Room;
 use pegasus_common::metrics::Counter;
 use pegasus_wire::Message;
 use pegasus_wire::frame::response;
+use pegasus_wire::meta_admin::QueryAppInfoResponse;
 use pegasus_wire::metadata::ReplicaInfo;
 use pegasus_wire::replica_admin::QueryReplicaInfoResponse;
 use pegasus_wire::replication::CreateReplicaRequest;
@@ -70,10 +71,17 @@ impl Host {
 
     /// What all shards have.
     pub async fn gather(&self) -> Vec<ReplicaInfo> {
+        self.ask_shards(ShardMessage::Report).await
+    }
+
+    async fn ask_shards<T>(
+        &self,
+        question: impl Fn(oneshot::Sender<Vec<T>>) -> ShardMessage,
+    ) -> Vec<T> {
         let mut waiting = Vec::new();
         for shard in &self.node.shards {
             let (sender, receiver) = oneshot::channel();
-            shard.send(ShardMessage::Report(sender));
+            shard.send(question(sender));
             waiting.push(receiver);
         }
         let mut all = Vec::new();
@@ -99,6 +107,23 @@ impl Host {
             let response = QueryReplicaInfoResponse {
                 err: ErrorCode::Ok,
                 replicas: host.gather().await,
+            };
+            host.answer(requester, &response);
+        });
+    }
+
+    /// Tells a tool which tables this server has replicas of. Where replicas disagree about their table,
+    /// the one with the newest membership has heard of it last.
+    pub fn answer_app_info(self: &Rc<Self>, requester: Requester) {
+        let host = Rc::clone(self);
+        tokio::task::spawn_local(async move {
+            let mut described = host.ask_shards(ShardMessage::DescribeTables).await;
+            described.sort_by_key(|(ballot, _)| *ballot);
+            let newest = described.into_iter().map(|(_, app)| (app.app_id, app));
+            let response = QueryAppInfoResponse {
+                err: ErrorCode::Ok,
+                apps: newest.collect::<BTreeMap<_, _>>().into_values().collect(),
+                server: Some(host.node.address),
             };
             host.answer(requester, &response);
         });

@@ -10,6 +10,7 @@ mod host;
 mod log_pressure;
 mod meta_link;
 mod new_replica;
+mod table_record;
 
 use std::rc::Rc;
 use std::sync::Arc;
@@ -35,6 +36,7 @@ use tracing::warn;
 
 use self::host::Host;
 use self::meta_link::MetaLink;
+use crate::disk::StoredAppInfo;
 use crate::lease::Lease;
 use crate::load::Opening;
 use crate::node::Node;
@@ -80,8 +82,15 @@ pub enum ControlMessage {
         /// Who asked.
         requester: Requester,
     },
+    /// A tool wants to know what this server knows of tables.
+    QueryAppInfo {
+        /// Who asked.
+        requester: Requester,
+    },
     /// A replica's role has changed: the meta server should hear of it soon.
     RoleChanged,
+    /// A replica's table is described anew: that is to be recorded.
+    TableDescribed(Gpid, Box<StoredAppInfo>),
     /// The server is to stop: serve nothing more as primary, and tell the meta server so. The sender
     /// hears when the meta server has, or will not.
     Leave(oneshot::Sender<()>),
@@ -102,6 +111,10 @@ struct Driver {
     peers: SessionPool,
     /// What the server has, as soon as that is loaded.
     host: Option<Rc<Host>>,
+    /// To the task that records tables; nothing comes before it runs.
+    tables: mpsc::UnboundedSender<table_record::News>,
+    /// The other end, until that task takes it.
+    described: Option<mpsc::UnboundedReceiver<table_record::News>>,
     outcomes: mpsc::UnboundedSender<Outcome>,
     /// Who waits for the goodbye.
     leaving: Option<oneshot::Sender<()>>,
@@ -115,12 +128,15 @@ pub async fn run(
     mut messages: mpsc::UnboundedReceiver<ControlMessage>,
 ) {
     let (outcomes, mut returned) = mpsc::unbounded_channel();
+    let (tables, described) = mpsc::unbounded_channel();
     let address = options.address;
     let mut driver = Driver {
         stub: Stub::new(options, lease, MonotonicMillis::now()),
         meta: Rc::new(MetaLink::new()),
         peers: SessionPool::new(SessionOptions::default()),
         host: None,
+        tables,
+        described: Some(described),
         outcomes,
         leaving: None,
         address,
@@ -171,6 +187,9 @@ impl Driver {
                     tokio::task::spawn_local(disk_watch::run(Rc::clone(&host), disk));
                 }
                 tokio::task::spawn_local(disk_cleaner::run(Rc::clone(&host)));
+                if let Some(described) = self.described.take() {
+                    tokio::task::spawn_local(table_record::run(Rc::clone(&host), described));
+                }
                 self.host = Some(host);
                 self.stub.on_loaded(now, effects);
             }
@@ -184,11 +203,18 @@ impl Driver {
                 self.stub.on_removed(now, effects);
             }
             ControlMessage::RoleChanged => self.stub.on_replica_changed(now, effects),
+            ControlMessage::TableDescribed(gpid, table) => {
+                // The task ends only with this thread.
+                drop(self.tables.send((gpid, *table)));
+            }
             ControlMessage::CreateReplica { request, requester } => {
                 self.with_host(|host| host.create_replica(*request, requester));
             }
             ControlMessage::QueryReplicaInfo { requester } => {
                 self.with_host(|host| host.answer_replica_info(requester));
+            }
+            ControlMessage::QueryAppInfo { requester } => {
+                self.with_host(|host| host.answer_app_info(requester));
             }
             ControlMessage::Leave(done) => {
                 self.leaving = Some(done);

@@ -3,12 +3,11 @@
 //! old or the new one.
 
 use std::fs;
-use std::fs::File;
 use std::io;
-use std::io::Write;
 use std::path::Path;
 use std::path::PathBuf;
 
+use pegasus_common::durable_file;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -99,23 +98,8 @@ pub fn write<T: Serialize>(
     let checksum = crc32c::crc32c(json.as_bytes());
     let FileFormat { magic, version } = format;
     let temporary = path.with_extension("tmp");
-    let mut file = File::create(&temporary).map_err(failed)?;
-    file.write_all(format!("{magic} {version} {checksum:08x}\n{json}").as_bytes())
-        .and_then(|()| file.sync_all())
-        .and_then(|()| fs::rename(&temporary, path))
-        .and_then(|()| sync_parent(path))
-        .map_err(failed)
-}
-
-/// Makes a change of names in the directory of `path` survive a power loss.
-///
-/// # Errors
-/// The file system refuses.
-pub fn sync_parent(path: &Path) -> io::Result<()> {
-    match path.parent() {
-        Some(parent) => File::open(parent)?.sync_all(),
-        None => Ok(()),
-    }
+    let text = format!("{magic} {version} {checksum:08x}\n{json}");
+    durable_file::replace(path, &temporary, text.as_bytes()).map_err(failed)
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ use std::path::PathBuf;
 
 use pegasus_common::Gpid;
 use pegasus_common::clock::WallMicros;
+use pegasus_common::durable_file::sync_parent;
 use tracing::warn;
 
 use crate::router::ReplicaHandle;
@@ -18,7 +19,6 @@ use super::app_info_file;
 use super::app_info_file::StoredAppInfo;
 use super::aside::Aside;
 use super::checked_file::CheckedFileError;
-use super::checked_file::sync_parent;
 
 const SUFFIX: &str = ".pegasus";
 pub(super) const DATABASE_DIRECTORY: &str = "rdb";
@@ -302,14 +302,16 @@ pub fn list_replicas(disk: &Path) -> io::Result<Vec<ReplicaDirectory>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use pegasus_wire::layer2::AppInfo;
 
     fn info() -> StoredAppInfo {
-        StoredAppInfo {
+        StoredAppInfo::from(&AppInfo {
             app_id: 2,
             app_name: "temp".to_owned(),
             partition_count: 8,
             max_replica_count: 3,
-        }
+            ..AppInfo::default()
+        })
     }
 
     fn disk() -> tempfile::TempDir {

@@ -268,6 +268,7 @@ mod tests {
     use std::io::Write;
 
     use pegasus_common::Gpid;
+    use pegasus_wire::layer2::AppInfo;
 
     use super::*;
 
@@ -291,12 +292,13 @@ mod tests {
     }
 
     fn app() -> StoredAppInfo {
-        StoredAppInfo {
+        StoredAppInfo::from(&AppInfo {
             app_id: 2,
             app_name: "temp".to_owned(),
             partition_count: 8,
             max_replica_count: 3,
-        }
+            ..AppInfo::default()
+        })
     }
 
     fn fill(staging: &Staging, file: &CheckpointFile) {

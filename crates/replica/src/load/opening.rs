@@ -18,7 +18,6 @@ use pegasus_pacifica::Recovered;
 use pegasus_pacifica::Replica;
 use pegasus_rpc::MailboxSender;
 use pegasus_wire::layer2::AppInfo;
-use pegasus_wire::layer2::AppStatus;
 
 use crate::disk::CheckedFileError;
 use crate::disk::CreateError;
@@ -241,16 +240,7 @@ pub fn host(
         opening.options,
         recovered,
     );
-    let app = AppInfo {
-        status: AppStatus::AS_AVAILABLE,
-        app_id: app.app_id,
-        app_name: app.app_name,
-        app_type: "pegasus".to_owned(),
-        partition_count: app.partition_count,
-        max_replica_count: app.max_replica_count,
-        is_stateful: true,
-        ..AppInfo::default()
-    };
+    let app = AppInfo::from(app);
     let (name, limits) = (&opening.name, opening.limits);
     HostedReplica::new(handle, app, disk, machine, name, limits)
 }

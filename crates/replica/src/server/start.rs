@@ -25,6 +25,7 @@ use pegasus_rpc::MailboxSender;
 use pegasus_rpc::ShardRuntime;
 use pegasus_rpc::listener;
 use pegasus_rpc::listener::ReservedAddress;
+use pegasus_rpc::names;
 use tokio::sync::mpsc;
 use tracing::error;
 use tracing::info;
@@ -330,18 +331,12 @@ async fn resolve(metas: &[HostPort]) -> Result<Vec<RpcAddress>, ServerError> {
             name: name.clone(),
             reason,
         };
-        let found = tokio::net::lookup_host((name.host.as_str(), name.port))
-            .await
-            .map_err(|error| failed(error.to_string()))?;
-        let before = resolved.len();
-        for address in found {
-            if let SocketAddr::V4(address) = address {
-                resolved.push(RpcAddress::from_v4(address));
-            }
-        }
-        if resolved.len() == before {
+        let found = names::lookup((name.host.as_str(), name.port)).await;
+        let found = found.map_err(|error| failed(error.to_string()))?;
+        if found.is_empty() {
             return Err(failed("it has no IPv4 address".to_owned()));
         }
+        resolved.extend(found);
     }
     Ok(resolved)
 }

@@ -222,6 +222,10 @@ impl Shard {
                 let message = ControlMessage::QueryReplicaInfo { requester };
                 self.core.borrow_mut().exits.tell_control(message);
             }
+            TaskCode::QueryAppInfo => {
+                let message = ControlMessage::QueryAppInfo { requester };
+                self.core.borrow_mut().exits.tell_control(message);
+            }
             TaskCode::QueryReplicaDigest => match argument::decode(body) {
                 Ok(request) => self.query_digest(&request, requester, responder),
                 Err(_) => responder.fail(ErrorCode::InvalidData),
@@ -333,6 +337,9 @@ impl Shard {
                     .chain(core.learning.reports().cloned())
                     .collect();
                 let _ = wanted.send(infos);
+            }
+            ShardMessage::DescribeTables(wanted) => {
+                let _ = wanted.send(core.tables());
             }
             // Both are handled where messages are received.
             ShardMessage::Connection(_) | ShardMessage::Stop(_) => {}

@@ -1,9 +1,11 @@
 //! What a shard hears of the world around its replicas: the lease, the meta server's wishes, and
 //! servers that seem to be gone.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use pegasus_common::Ballot;
 use pegasus_common::Gpid;
 use pegasus_common::RpcAddress;
 use pegasus_engine::FlushMode;
@@ -15,7 +17,10 @@ use pegasus_wire::layer2::AppInfo;
 use tracing::warn;
 
 use super::core::Core;
+use crate::control::ControlMessage;
 use crate::disk::Aside;
+use crate::disk::StoredAppInfo;
+use crate::hosted_replica::HostedReplica;
 use crate::learn::message::LearnMessage;
 use crate::stub::HeldReplica;
 
@@ -28,8 +33,8 @@ impl Core {
         app: AppInfo,
         source: ConfigurationSource,
     ) {
+        self.describe_table(gpid, app);
         self.with_replica(gpid, |replica, _, effects| {
-            replica.set_app(app);
             replica
                 .machine
                 .on_configuration(configuration, source, effects);
@@ -39,11 +44,38 @@ impl Core {
 
     /// What the meta server wants a replica to bring about.
     pub fn on_proposal(&mut self, gpid: Gpid, proposal: &Proposal, app: AppInfo) {
+        self.describe_table(gpid, app);
         self.with_replica(gpid, |replica, _, effects| {
-            replica.set_app(app);
             replica.machine.on_proposal(proposal, effects);
             replica.publish();
         });
+    }
+
+    /// The meta server says what a replica's table is.
+    fn describe_table(&mut self, gpid: Gpid, app: AppInfo) {
+        let Some(replica) = self.replicas.get_mut(&gpid) else {
+            return;
+        };
+        if *replica.app() == app {
+            return;
+        }
+        let stored = Box::new(StoredAppInfo::from(&app));
+        replica.set_app(app);
+        self.exits
+            .tell_control(ControlMessage::TableDescribed(gpid, stored));
+    }
+
+    /// The tables of this shard's replicas, each as its replica with the newest ballot has it.
+    pub fn tables(&self) -> Vec<(Ballot, AppInfo)> {
+        let mut newest: BTreeMap<i32, &HostedReplica> = BTreeMap::new();
+        for replica in self.replicas.values() {
+            let known = newest.entry(replica.app().app_id).or_insert(replica);
+            if known.machine.ballot() < replica.machine.ballot() {
+                *known = replica;
+            }
+        }
+        let described = |replica: &HostedReplica| (replica.machine.ballot(), replica.app().clone());
+        newest.into_values().map(described).collect()
     }
 
     /// Looks whether the lease has begun or ended (I4).

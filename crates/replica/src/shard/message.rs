@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use pegasus_common::Ballot;
 use pegasus_common::Decree;
 use pegasus_common::Gpid;
 use pegasus_common::RpcAddress;
@@ -98,6 +99,9 @@ pub enum ShardMessage {
     PutAside(HeldReplica),
     /// The control thread wants to know what this shard has.
     Report(oneshot::Sender<Vec<ReplicaInfo>>),
+    /// The control thread wants to know which tables this shard's replicas are of: for each table the
+    /// description that its replica with the newest ballot has.
+    DescribeTables(oneshot::Sender<Vec<(Ballot, AppInfo)>>),
     /// The server is stopping: hand everything over and say when that is done.
     Stop(oneshot::Sender<()>),
 }

@@ -1124,6 +1124,8 @@ pub struct QueryAppInfoResponse {
     pub err: ErrorCode,
     /// Tables that the server holds replicas of.
     pub apps: Vec<super::layer2::AppInfo>,
+    /// Ours: the server as the meta servers know it.
+    pub server: Option<RpcAddress>,
 }
 
 impl Message for QueryAppInfoResponse {
@@ -1133,22 +1135,28 @@ impl Message for QueryAppInfoResponse {
     fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
         let mut err = None;
         let mut apps = None;
+        let mut server = None;
         while let Some(field) = reader.field()? {
             match (field.id, field.field_type) {
                 (1, FieldType::STRUCT) => err = Some(Message::decode(reader)?),
                 (2, FieldType::LIST) => apps = Some(Message::decode(reader)?),
+                (100, FieldType::STRUCT) => server = Some(Message::decode(reader)?),
                 _ => reader.skip(field.field_type)?,
             }
         }
         Ok(Self {
             err: err.unwrap_or_default(),
             apps: apps.unwrap_or_default(),
+            server,
         })
     }
 
     fn encode(&self, out: &mut BytesMut) {
         self.err.encode_field(out, 1);
         self.apps.encode_field(out, 2);
+        if let Some(value) = &self.server {
+            value.encode_field(out, 100);
+        }
         encode_stop(out);
     }
 
@@ -1156,6 +1164,7 @@ impl Message for QueryAppInfoResponse {
         STOP_LEN
             + FIELD_HEADER_LEN + self.err.encoded_len_hint()
             + FIELD_HEADER_LEN + self.apps.encoded_len_hint()
+            + self.server.as_ref().map_or(0, |value| FIELD_HEADER_LEN + value.encoded_len_hint())
     }
 }
 
@@ -2470,5 +2479,236 @@ impl Message for ConfigurationSetAtomicIdempotentResponse {
             + FIELD_HEADER_LEN + self.err.encoded_len_hint()
             + FIELD_HEADER_LEN + self.old_atomic_idempotent.encoded_len_hint()
             + FIELD_HEADER_LEN + self.hint_message.encoded_len_hint()
+    }
+}
+
+wire_enum! {
+    /// What is to be done with the members of the metadata group. Ours.
+    MetaMembersOperation {
+        /// Tell them.
+        MMO_LIST = 0, "MMO_LIST";
+        /// Add the server at an address; one that was there before is replaced.
+        MMO_ADD = 1, "MMO_ADD";
+        /// Remove the server at an address.
+        MMO_REMOVE = 2, "MMO_REMOVE";
+    }
+}
+
+wire_enum! {
+    /// What a meta server is in its group. Ours.
+    MetaMemberStanding {
+        /// Gets everything and does not vote.
+        MMS_LEARNER = 0, "MMS_LEARNER";
+        /// Votes.
+        MMS_VOTER = 1, "MMS_VOTER";
+        /// Leads.
+        MMS_LEADER = 2, "MMS_LEADER";
+    }
+}
+
+/// One meta server. Ours.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct MetaMember {
+    /// Where it listens.
+    pub address: String,
+    /// Who it is: 16 hexadecimal digits, as logs name it.
+    pub id: String,
+    /// What it is.
+    pub standing: MetaMemberStanding,
+}
+
+impl Message for MetaMember {
+    const FIELD_TYPE: FieldType = FieldType::STRUCT;
+    const MIN_LEN: usize = STOP_LEN;
+
+    fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        let mut address = None;
+        let mut id = None;
+        let mut standing = None;
+        while let Some(field) = reader.field()? {
+            match (field.id, field.field_type) {
+                (1, FieldType::STRING) => address = Some(Message::decode(reader)?),
+                (2, FieldType::STRING) => id = Some(Message::decode(reader)?),
+                (3, FieldType::I32) => standing = Some(Message::decode(reader)?),
+                _ => reader.skip(field.field_type)?,
+            }
+        }
+        Ok(Self {
+            address: address.unwrap_or_default(),
+            id: id.unwrap_or_default(),
+            standing: standing.unwrap_or_default(),
+        })
+    }
+
+    fn encode(&self, out: &mut BytesMut) {
+        self.address.encode_field(out, 1);
+        self.id.encode_field(out, 2);
+        self.standing.encode_field(out, 3);
+        encode_stop(out);
+    }
+
+    fn encoded_len_hint(&self) -> usize {
+        STOP_LEN
+            + FIELD_HEADER_LEN + self.address.encoded_len_hint()
+            + FIELD_HEADER_LEN + self.id.encoded_len_hint()
+            + FIELD_HEADER_LEN + self.standing.encoded_len_hint()
+    }
+}
+
+/// Argument of RPC_CM_META_MEMBERS. Ours.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct MetaMembersRequest {
+    /// What is to be done.
+    pub operation: MetaMembersOperation,
+    /// With whom; empty for a list.
+    pub address: String,
+}
+
+impl Message for MetaMembersRequest {
+    const FIELD_TYPE: FieldType = FieldType::STRUCT;
+    const MIN_LEN: usize = STOP_LEN;
+
+    fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        let mut operation = None;
+        let mut address = None;
+        while let Some(field) = reader.field()? {
+            match (field.id, field.field_type) {
+                (1, FieldType::I32) => operation = Some(Message::decode(reader)?),
+                (2, FieldType::STRING) => address = Some(Message::decode(reader)?),
+                _ => reader.skip(field.field_type)?,
+            }
+        }
+        Ok(Self {
+            operation: operation.unwrap_or_default(),
+            address: address.unwrap_or_default(),
+        })
+    }
+
+    fn encode(&self, out: &mut BytesMut) {
+        self.operation.encode_field(out, 1);
+        self.address.encode_field(out, 2);
+        encode_stop(out);
+    }
+
+    fn encoded_len_hint(&self) -> usize {
+        STOP_LEN
+            + FIELD_HEADER_LEN + self.operation.encoded_len_hint()
+            + FIELD_HEADER_LEN + self.address.encoded_len_hint()
+    }
+}
+
+/// Answer to RPC_CM_META_MEMBERS. Ours.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct MetaMembersResponse {
+    /// Outcome.
+    pub err: ErrorCode,
+    /// All of them, by address, after the change.
+    pub members: Vec<MetaMember>,
+    /// What was wrong.
+    pub hint_message: String,
+}
+
+impl Message for MetaMembersResponse {
+    const FIELD_TYPE: FieldType = FieldType::STRUCT;
+    const MIN_LEN: usize = STOP_LEN;
+
+    fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        let mut err = None;
+        let mut members = None;
+        let mut hint_message = None;
+        while let Some(field) = reader.field()? {
+            match (field.id, field.field_type) {
+                (1, FieldType::STRUCT) => err = Some(Message::decode(reader)?),
+                (2, FieldType::LIST) => members = Some(Message::decode(reader)?),
+                (3, FieldType::STRING) => hint_message = Some(Message::decode(reader)?),
+                _ => reader.skip(field.field_type)?,
+            }
+        }
+        Ok(Self {
+            err: err.unwrap_or_default(),
+            members: members.unwrap_or_default(),
+            hint_message: hint_message.unwrap_or_default(),
+        })
+    }
+
+    fn encode(&self, out: &mut BytesMut) {
+        self.err.encode_field(out, 1);
+        self.members.encode_field(out, 2);
+        self.hint_message.encode_field(out, 3);
+        encode_stop(out);
+    }
+
+    fn encoded_len_hint(&self) -> usize {
+        STOP_LEN
+            + FIELD_HEADER_LEN + self.err.encoded_len_hint()
+            + FIELD_HEADER_LEN + self.members.encoded_len_hint()
+            + FIELD_HEADER_LEN + self.hint_message.encoded_len_hint()
+    }
+}
+
+/// Argument of RPC_CM_META_DUMP. Ours.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct MetaDumpRequest {
+}
+
+impl Message for MetaDumpRequest {
+    const FIELD_TYPE: FieldType = FieldType::STRUCT;
+    const MIN_LEN: usize = STOP_LEN;
+
+    fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        while let Some(field) = reader.field()? {
+            reader.skip(field.field_type)?;
+        }
+        Ok(Self {})
+    }
+
+    fn encode(&self, out: &mut BytesMut) {
+        encode_stop(out);
+    }
+
+    fn encoded_len_hint(&self) -> usize {
+        STOP_LEN
+    }
+}
+
+/// Answer to RPC_CM_META_DUMP. Ours.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct MetaDumpResponse {
+    /// Outcome.
+    pub err: ErrorCode,
+    /// All metadata: JSON, see docs/formats/metadata-dump.md.
+    pub dump: String,
+}
+
+impl Message for MetaDumpResponse {
+    const FIELD_TYPE: FieldType = FieldType::STRUCT;
+    const MIN_LEN: usize = STOP_LEN;
+
+    fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        let mut err = None;
+        let mut dump = None;
+        while let Some(field) = reader.field()? {
+            match (field.id, field.field_type) {
+                (1, FieldType::STRUCT) => err = Some(Message::decode(reader)?),
+                (2, FieldType::STRING) => dump = Some(Message::decode(reader)?),
+                _ => reader.skip(field.field_type)?,
+            }
+        }
+        Ok(Self {
+            err: err.unwrap_or_default(),
+            dump: dump.unwrap_or_default(),
+        })
+    }
+
+    fn encode(&self, out: &mut BytesMut) {
+        self.err.encode_field(out, 1);
+        self.dump.encode_field(out, 2);
+        encode_stop(out);
+    }
+
+    fn encoded_len_hint(&self) -> usize {
+        STOP_LEN
+            + FIELD_HEADER_LEN + self.err.encoded_len_hint()
+            + FIELD_HEADER_LEN + self.dump.encoded_len_hint()
     }
 }
