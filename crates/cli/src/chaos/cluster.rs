@@ -109,6 +109,15 @@ impl ChaosCluster {
         nodes.map(crate::onebox::layout::Node::name).collect()
     }
 
+    /// Where the meta servers listen.
+    pub fn meta_addresses(&self) -> Vec<RpcAddress> {
+        let metas = self.layout.nodes.iter();
+        let metas = metas.filter(|node| node.role == NodeRole::Meta);
+        metas
+            .map(|node| RpcAddress::from_v4(node.address))
+            .collect()
+    }
+
     /// The server that listens at an address.
     pub fn server_at(&self, address: RpcAddress) -> Option<NodeName> {
         let found = self

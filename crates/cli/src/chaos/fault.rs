@@ -22,8 +22,10 @@ pub enum FaultKind {
     Term,
     /// A replica server is frozen for a while.
     Stop,
-    /// The meta server is killed and started again.
+    /// A meta server is killed and started again, or stands still.
     Meta,
+    /// The leading meta server is killed, stands still, or is cut off, until another one leads.
+    Leader,
     /// Every process is killed and started again.
     All,
     /// A replica server is killed, loses its data, and is started again.
@@ -43,6 +45,7 @@ impl FaultKind {
             Self::Term => "term",
             Self::Stop => "stop",
             Self::Meta => "meta",
+            Self::Leader => "leader",
             Self::All => "all",
             Self::Wipe => "wipe",
             Self::Network => "network",
@@ -55,6 +58,7 @@ impl FaultKind {
         match self {
             Self::Network => cluster.has_network(),
             Self::Disk => cluster.server_with_small_disk().is_some(),
+            Self::Leader => cluster.names(NodeRole::Meta).len() > 2,
             _ => true,
         }
     }
@@ -72,6 +76,7 @@ impl FaultKind {
             Self::Restart | Self::All => 0..1,
             Self::Stop => 200..6_000,
             Self::Meta => 0..3_000,
+            Self::Leader => 1_000..4_000,
             Self::Wipe => 0..1_000,
             Self::Network => 500..8_000,
             Self::Disk => 2_000..6_000,
@@ -79,6 +84,12 @@ impl FaultKind {
         Duration::from_millis(random.random_range(range))
     }
 }
+
+/// So often a meta server stands still instead of dying.
+const STANDSTILL_SHARE: f64 = 0.33;
+
+/// So often a leading meta server that does not stand still is cut off instead of dying.
+const CUT_SHARE: f64 = 0.5;
 
 /// Which links of a server are cut.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -93,16 +104,22 @@ enum Cut {
     FromMeta,
     /// What it sends to one other replica server.
     ToPeer,
+    /// Between it and one meta server.
+    OneMeta,
+    /// All links of a meta server, in both directions; no replica server's own.
+    MetaAlone,
     /// Between it and the clients.
     Clients,
 }
 
-const CUTS: [Cut; 6] = [
+const CUTS: [Cut; 8] = [
     Cut::Everything,
     Cut::Servers,
     Cut::ToMeta,
     Cut::FromMeta,
     Cut::ToPeer,
+    Cut::OneMeta,
+    Cut::MetaAlone,
     Cut::Clients,
 ];
 
@@ -115,7 +132,8 @@ pub struct Fault {
 }
 
 impl Fault {
-    /// Lets a fault begin. `victim` is a replica server; some kinds choose another one.
+    /// Lets a fault begin. `victim` is a replica server, or the meta server that leads for
+    /// [`FaultKind::Leader`]; some kinds choose another one.
     pub fn begin(
         kind: FaultKind,
         victim: NodeName,
@@ -129,9 +147,26 @@ impl Fault {
             FaultKind::Term => cluster.end(&[victim], Signal::TERM)?,
             FaultKind::Stop => cluster.signal(victim, Signal::STOP)?,
             FaultKind::Meta => {
-                let metas = cluster.names(NodeRole::Meta);
-                victim = *metas.choose(random).unwrap_or(&victim);
-                cluster.end(&[victim], Signal::KILL)?;
+                victim = meta_server(cluster, random).unwrap_or(victim);
+                if random.random_bool(STANDSTILL_SHARE) {
+                    cluster.signal(victim, Signal::STOP)?;
+                    description = Some(format!("meta: {victim} stands still"));
+                } else {
+                    cluster.end(&[victim], Signal::KILL)?;
+                }
+            }
+            FaultKind::Leader => {
+                if random.random_bool(STANDSTILL_SHARE) {
+                    cluster.signal(victim, Signal::STOP)?;
+                    description = Some(format!("leader: {victim} stands still"));
+                } else if cluster.has_network() && random.random_bool(CUT_SHARE) {
+                    for (from, to) in links(Cut::MetaAlone, victim, cluster, random) {
+                        cluster.cut(from, to)?;
+                    }
+                    description = Some(format!("leader: {victim} is cut off"));
+                } else {
+                    cluster.end(&[victim], Signal::KILL)?;
+                }
             }
             FaultKind::All => {
                 let mut everybody = cluster.names(NodeRole::Meta);
@@ -145,6 +180,9 @@ impl Fault {
             }
             FaultKind::Network => {
                 let cut = *CUTS.choose(random).unwrap_or(&Cut::Everything);
+                if cut == Cut::MetaAlone {
+                    victim = meta_server(cluster, random).unwrap_or(victim);
+                }
                 for (from, to) in links(cut, victim, cluster, random) {
                     cluster.cut(from, to)?;
                 }
@@ -179,6 +217,10 @@ impl Fault {
     }
 }
 
+fn meta_server(cluster: &ChaosCluster, random: &mut impl Rng) -> Option<NodeName> {
+    cluster.names(NodeRole::Meta).choose(random).copied()
+}
+
 fn links(
     cut: Cut,
     victim: NodeName,
@@ -187,12 +229,16 @@ fn links(
 ) -> Vec<(Host, Host)> {
     let victim_host = Host::Server(victim);
     let hosts = |names: Vec<NodeName>| names.into_iter().map(Host::Server);
-    let mut metas = hosts(cluster.names(NodeRole::Meta));
-    let mut peers = cluster.names(NodeRole::Replica);
-    peers.retain(|&peer| peer != victim);
+    let others = |role| {
+        let mut names = cluster.names(role);
+        names.retain(|&name| name != victim);
+        names
+    };
+    let mut metas = hosts(others(NodeRole::Meta));
+    let peers = others(NodeRole::Replica);
     let both = |other: Host| [(victim_host, other), (other, victim_host)];
     match cut {
-        Cut::Everything => {
+        Cut::Everything | Cut::MetaAlone => {
             let others = metas.chain(hosts(peers)).chain([Host::Clients]);
             others.flat_map(both).collect()
         }
@@ -203,6 +249,10 @@ fn links(
             let peer = peers.choose(random).copied().map(Host::Server);
             let peer = peer.or_else(|| metas.next());
             peer.map(|peer| (victim_host, peer)).into_iter().collect()
+        }
+        Cut::OneMeta => {
+            let meta = meta_server(cluster, random).map(Host::Server);
+            meta.into_iter().flat_map(both).collect()
         }
         Cut::Clients => both(Host::Clients).to_vec(),
     }

@@ -11,6 +11,7 @@ use tokio::task::JoinSet;
 
 use super::observer;
 use super::probes::Probes;
+use super::turnover::Turnover;
 use super::workload::Workload;
 use crate::error::CliError;
 
@@ -37,6 +38,8 @@ pub struct Load {
     pub workload: Arc<Workload>,
     /// What the probing writers see.
     pub probes: Arc<Probes>,
+    /// What becomes of tables that come and go.
+    pub turnover: Arc<Turnover>,
     stop: watch::Sender<bool>,
     thread: JoinHandle<Result<(), CliError>>,
 }
@@ -47,16 +50,23 @@ impl Load {
     pub fn start(meta_list: &str, shape: LoadShape) -> Result<Self, CliError> {
         let workload = Arc::new(Workload::new(Instant::now()));
         let probes = Arc::new(Probes::new(shape.probed_partitions));
+        let turnover = Arc::new(Turnover::default());
         let (stop, stopped) = watch::channel(false);
-        let (meta_list, parts) = (meta_list.to_owned(), (workload.clone(), probes.clone()));
+        let parts = Parts {
+            workload: workload.clone(),
+            probes: probes.clone(),
+            turnover: turnover.clone(),
+        };
+        let meta_list = meta_list.to_owned();
         let (tell_ready, ready) = mpsc::channel();
         let thread = std::thread::Builder::new()
             .name("load".to_owned())
-            .spawn(move || run(&meta_list, shape, &parts.0, &parts.1, &stopped, &tell_ready))
+            .spawn(move || run(&meta_list, shape, &parts, &stopped, &tell_ready))
             .map_err(|error| CliError::failed(format!("cannot start a thread: {error}")))?;
         let load = Self {
             workload,
             probes,
+            turnover,
             stop,
             thread,
         };
@@ -71,7 +81,7 @@ impl Load {
         self.thread.is_finished()
     }
 
-    /// Stops all, and reads every key once more.
+    /// Stops all, reads every key once more, and compares the tables.
     pub fn stop(self) -> Result<Arc<Workload>, CliError> {
         // Nobody listens any more if the thread has failed; joining tells.
         let _ = self.stop.send(true);
@@ -85,14 +95,24 @@ fn ended_early() -> CliError {
     CliError::failed("the load ended before it had begun")
 }
 
+struct Parts {
+    workload: Arc<Workload>,
+    probes: Arc<Probes>,
+    turnover: Arc<Turnover>,
+}
+
 fn run(
     meta_list: &str,
     shape: LoadShape,
-    workload: &Arc<Workload>,
-    probes: &Arc<Probes>,
+    parts: &Parts,
     stopped: &watch::Receiver<bool>,
     ready: &mpsc::Sender<()>,
 ) -> Result<(), CliError> {
+    let Parts {
+        workload,
+        probes,
+        turnover,
+    } = parts;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -117,11 +137,18 @@ fn run(
                     .run_writer(partition, table, clock, stopped.clone()),
             );
         }
+        let cluster = observer::connect(meta_list).await?;
+        tasks.spawn(
+            turnover
+                .clone()
+                .run(cluster.clone(), shape.seed, stopped.clone()),
+        );
         // Whoever started the load waits for this.
         let _ = ready.send(());
         while let Some(ended) = tasks.join_next().await {
             ended.map_err(|error| CliError::failed(format!("a client ended: {error}")))?;
         }
+        turnover.check(&cluster).await;
         let table = observer::open(meta_list, TABLE).await?;
         workload
             .read_everything(&table)

@@ -7,6 +7,7 @@
 //! | `cluster` | the processes |
 //! | `fault`, `schedule` | what goes wrong, and when |
 //! | `load`, `workload`, `operations`, `probes` | what clients do meanwhile |
+//! | `turnover` | tables that come and go meanwhile |
 //! | `observer`, `report` | what is found in the end |
 
 mod cluster;
@@ -20,6 +21,7 @@ mod probes;
 mod report;
 mod schedule;
 mod small_disk;
+mod turnover;
 mod workload;
 
 use std::fs::File;
@@ -72,6 +74,9 @@ pub struct ChaosCommand {
     /// Kinds of faults; all that this system permits if not given
     #[arg(long, value_enum, value_delimiter = ',')]
     faults: Vec<FaultKind>,
+    /// Meta servers of a new onebox: 1, 3 or 5
+    #[arg(long, default_value_t = 3)]
+    metas: u16,
     /// Replica servers of a new onebox
     #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u16).range(3..=32))]
     replicas: u16,
@@ -137,14 +142,17 @@ impl ChaosCommand {
     }
 
     fn wants_isolation(&self) -> bool {
-        let needs = |kind: &FaultKind| matches!(kind, FaultKind::Network | FaultKind::Disk);
+        let needs = |kind: &FaultKind| {
+            use FaultKind::{Disk, Leader, Network};
+            matches!(kind, Network | Disk | Leader)
+        };
         // The data of an existing onebox lies on ordinary disks.
         !self.dir.exists() && (self.faults.is_empty() || self.faults.iter().any(needs))
     }
 
     fn shape(&self) -> Shape {
         Shape {
-            metas: 1,
+            metas: self.metas,
             replicas: self.replicas,
             base_port: 0,
             durability: self.durability,
@@ -186,17 +194,19 @@ impl ChaosCommand {
             until: started + Duration::from_secs(self.seconds),
             interrupted: interruption()?,
         };
-        let events = Injector::new(cluster, &observer, &load, seed).run(&schedule)?;
+        let mut events = Injector::new(cluster, &observer, &load, seed).run(&schedule)?;
         let elapsed = started.elapsed();
         cluster.heal()?;
-        let mut violations = Vec::new();
+        let mut violations = std::mem::take(&mut events.problems);
         if let Err(problem) = observer.wait_until_healthy(HEALING_LIMIT) {
             violations.push(format!("the cluster did not heal: {problem}"));
         }
+        let turnover = load.turnover.clone();
         let workload = match load.stop() {
             Ok(workload) => workload,
             Err(error) => return Err(CliError::failed(format!("the load failed: {error}"))),
         };
+        violations.extend(turnover.take_problems());
         let compared = observer.wait_until_identical(QUIESCENCE_LIMIT);
         let partitions_compared = compared.unwrap_or_else(|problem| {
             violations.push(problem);
@@ -213,6 +223,7 @@ impl ChaosCommand {
             operations: histories.len(),
             unknown: count_unknown(&histories),
             keys: histories.iter().count(),
+            tables: turnover.counts(),
             partitions_compared,
             events,
             violations,

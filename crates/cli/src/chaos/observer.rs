@@ -2,12 +2,14 @@
 
 use std::time::{Duration, Instant};
 
+use futures_util::future::join_all;
 use pegasus_client::{
-    ClientOptions, Cluster, CreateTable, PartitionMembers, Table, WriteRepetition,
+    ClientError, ClientOptions, Cluster, CreateTable, PartitionMembers, Table, WriteRepetition,
 };
 use pegasus_common::RpcAddress;
 use pegasus_rpc::{RoutingHeader, SessionOptions, SessionPool};
 use pegasus_wire::TaskCode;
+use pegasus_wire::meta_admin::{ConfigurationClusterInfoRequest, ConfigurationClusterInfoResponse};
 use pegasus_wire::replication::{QueryReplicaDigestRequest, QueryReplicaDigestResponse};
 use tokio::runtime::{Builder, Runtime};
 
@@ -16,15 +18,26 @@ use crate::shell::health::Health;
 
 /// How long one call may take.
 const CALL_LIMIT: Duration = Duration::from_secs(2);
+/// How long a meta server may take to say whether it leads.
+const LEADER_PATIENCE: Duration = Duration::from_millis(200);
+/// Between two such questions.
+const LEADER_PAUSE: Duration = Duration::from_millis(5);
 /// Between two looks.
 const LOOK_PAUSE: Duration = Duration::from_millis(50);
 
+fn failed(error: ClientError) -> CliError {
+    CliError::failed(with_causes(&error))
+}
+
+/// A client of the cluster.
+pub async fn connect(meta_list: &str) -> Result<Cluster, CliError> {
+    let cluster = Cluster::connect(meta_list, options()).await;
+    cluster.map_err(failed)
+}
+
 /// A client of one table.
 pub async fn open(meta_list: &str, table: &str) -> Result<Table, CliError> {
-    let failed = |error: pegasus_client::ClientError| CliError::failed(with_causes(&error));
-    let cluster = Cluster::connect(meta_list, options())
-        .await
-        .map_err(failed)?;
+    let cluster = connect(meta_list).await?;
     cluster.table(table).await.map_err(failed)
 }
 
@@ -52,9 +65,7 @@ impl Observer {
             .enable_all()
             .build()
             .map_err(|error| CliError::failed(format!("cannot start an event loop: {error}")))?;
-        let cluster = runtime
-            .block_on(Cluster::connect(meta_list, options()))
-            .map_err(|error| CliError::failed(with_causes(&error)))?;
+        let cluster = runtime.block_on(connect(meta_list))?;
         Ok(Self {
             runtime,
             cluster,
@@ -118,6 +129,27 @@ impl Observer {
         None
     }
 
+    /// Which of these meta servers leads and has loaded everything, if one says so now.
+    pub fn leader(&self, metas: &[RpcAddress]) -> Option<RpcAddress> {
+        let asked = metas.iter().map(|&meta| leads(&self.pool, meta));
+        let answers = self.runtime.block_on(join_all(asked));
+        let mut answers = metas.iter().zip(answers);
+        let leader = answers.find(|(_, leads)| *leads);
+        leader.map(|(meta, _)| *meta)
+    }
+
+    /// Waits until one of these meta servers leads. Returns whether one does before the time is up.
+    pub fn wait_for_leader(&self, metas: &[RpcAddress], limit: Duration) -> bool {
+        let deadline = Instant::now() + limit;
+        while self.leader(metas).is_none() {
+            if Instant::now() >= deadline {
+                return false;
+            }
+            std::thread::sleep(LEADER_PAUSE);
+        }
+        true
+    }
+
     /// The primary of each partition of a table, as far as the meta server answers.
     pub fn primaries(&self, table: &str) -> Vec<Option<RpcAddress>> {
         let partitions = self
@@ -151,6 +183,17 @@ impl Observer {
         }
         Ok(compared)
     }
+}
+
+async fn leads(pool: &SessionPool, meta: RpcAddress) -> bool {
+    let request = ConfigurationClusterInfoRequest::default();
+    let header = RoutingHeader::server(LEADER_PATIENCE);
+    let response = pool
+        .call(meta, TaskCode::ClusterInfo, header, &request)
+        .await;
+    let answer: Result<ConfigurationClusterInfoResponse, _> =
+        response.and_then(|response| response.decode());
+    answer.is_ok_and(|answer| answer.err.is_ok())
 }
 
 async fn compare(pool: &SessionPool, members: &PartitionMembers) -> Result<(), String> {

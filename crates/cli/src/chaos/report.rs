@@ -19,6 +19,8 @@ pub struct Report {
     pub unknown: usize,
     /// Keys checked.
     pub keys: usize,
+    /// Tables that were made and that were dropped meanwhile.
+    pub tables: (u64, u64),
     /// Partitions whose replicas were compared.
     pub partitions_compared: usize,
     /// Faults and gaps.
@@ -47,6 +49,9 @@ impl Report {
             "partitions_compared": self.partitions_compared,
             "faults": faults,
             "write_gap_ms": gaps,
+            "leader_gap_ms": distribution(&self.events.leader_gaps),
+            "tables_made": self.tables.0,
+            "tables_dropped": self.tables.1,
             "healing_ms": distribution(&self.events.healings),
             "violations": self.violations,
         })
@@ -69,11 +74,19 @@ impl Report {
             .map(|(kind, count)| format!("{} {count}", kind.name()))
             .collect();
         lines.push(format!("faults: {}", faults.join(", ")));
+        let (made, dropped) = self.tables;
+        lines.push(format!("tables: {made} made, {dropped} dropped"));
         for (kind, gaps) in &self.events.write_gaps {
             lines.push(format!(
                 "write gap after {:<8} {}",
                 kind.name(),
                 figures(gaps)
+            ));
+        }
+        if !self.events.leader_gaps.is_empty() {
+            lines.push(format!(
+                "no leading meta server {}",
+                figures(&self.events.leader_gaps)
             ));
         }
         if !self.events.healings.is_empty() {

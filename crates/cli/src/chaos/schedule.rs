@@ -29,6 +29,8 @@ const HEALING_LIMIT: Duration = Duration::from_secs(60);
 /// How long after a fault the probing writers are looked at, and longer until all were served.
 const GAP_WINDOW: Duration = Duration::from_secs(4);
 const GAP_LIMIT: Duration = Duration::from_secs(60);
+/// How long the meta servers may take to have another leader.
+const LEADER_LIMIT: Duration = Duration::from_secs(30);
 /// A quiet time after each healing.
 const PAUSE_MS: std::ops::Range<u64> = 300..2_000;
 /// A partition that has taken a write since is served.
@@ -54,6 +56,10 @@ pub struct Events {
     /// The longest time without a successful write in the partitions that a fault's victim was the
     /// primary of. Only of faults that came alone into a whole cluster.
     pub write_gaps: BTreeMap<FaultKind, Vec<Duration>>,
+    /// What must not be.
+    pub problems: Vec<String>,
+    /// How long there was no leading meta server after the one before was lost.
+    pub leader_gaps: Vec<Duration>,
     /// How long after a fault's end the cluster was whole again.
     pub healings: Vec<Duration>,
 }
@@ -160,12 +166,16 @@ impl<'a> Injector<'a> {
         was_whole: bool,
     ) -> Result<(), CliError> {
         let primaries = self.observer.primaries(PROBED_TABLE);
-        let victim = self.draw_victim(&primaries);
-        let began = self.load.workload.now();
+        let drawn = self.draw_victim(&primaries);
+        let victim = self.victim_of(kind, drawn);
+        let (began, began_at) = (self.load.workload.now(), Instant::now());
         let fault = Fault::begin(kind, victim, self.cluster, &mut self.random)?;
         *self.events.faults.entry(kind).or_default() += 1;
         let affected = self.partitions_of(&fault, &primaries);
         complain(&format!("{began} {}", fault.description()));
+        if kind == FaultKind::Leader {
+            self.wait_for_other_leader(victim, began_at);
+        }
         let duration = kind.duration(&mut self.random);
         let mut is_alone = true;
         if kind != FaultKind::All && self.random.random_bool(SECOND_FAULT) {
@@ -195,6 +205,7 @@ impl<'a> Injector<'a> {
         let Some(second) = self.draw_second(kinds) else {
             return Ok(false);
         };
+        let victim = self.victim_of(second, victim);
         let fault = Fault::begin(second, victim, self.cluster, &mut self.random)?;
         *self.events.faults.entry(second).or_default() += 1;
         complain(&format!(
@@ -203,6 +214,33 @@ impl<'a> Injector<'a> {
             fault.description()
         ));
         Ok(true)
+    }
+
+    /// Whom a kind of fault befalls, if a replica server was drawn.
+    fn victim_of(&self, kind: FaultKind, drawn: NodeName) -> NodeName {
+        if kind != FaultKind::Leader {
+            return drawn;
+        }
+        let leader = self.observer.leader(&self.cluster.meta_addresses());
+        let leader = leader.and_then(|leader| self.cluster.server_at(leader));
+        // While nobody leads any of them may be about to.
+        let any = || self.cluster.names(NodeRole::Meta).first().copied();
+        leader.or_else(any).unwrap_or(drawn)
+    }
+
+    /// The leading meta server is gone since `since`.
+    fn wait_for_other_leader(&mut self, lost: NodeName, since: Instant) {
+        let mut others = self.cluster.meta_addresses();
+        others.retain(|&meta| self.cluster.server_at(meta) != Some(lost));
+        if self.observer.wait_for_leader(&others, LEADER_LIMIT) {
+            let gap = since.elapsed();
+            complain(&format!("  another leader after {} ms", gap.as_millis()));
+            self.events.leader_gaps.push(gap);
+        } else {
+            let problem = format!("no meta server led for {LEADER_LIMIT:?} after {lost} was lost");
+            complain(&format!("  {problem}"));
+            self.events.problems.push(problem);
+        }
     }
 
     /// Mostly the primary of a probed partition.
