@@ -5,8 +5,9 @@ PEGASUS := $(TARGET_DIR)/release/pegasus
 
 # Many simulated runs, and the bugs that they must find: with features that no server has.
 CAMPAIGNS := --package pegasus-sim --package pegasus-pacifica --package pegasus-meta --package pegasus-log \
-	--features pegasus-sim/reach,pegasus-sim/planted,pegasus-log/planted \
-	--test campaign --test planted --test model --test power_cut
+	--package pegasus-metastore \
+	--features pegasus-sim/reach,pegasus-sim/planted,pegasus-log/planted,pegasus-metastore/planted \
+	--test campaign --test planted --test model --test power_cut --test simulated_group
 
 .PHONY: help setup onebox stop test test-clients fuzz lint fix bench
 

@@ -165,7 +165,7 @@ fn pegasus_meta(arguments: &[&str]) -> Result<String, String> {
 /// `pegasus meta ...`: who votes afterwards, or what was wrong.
 fn members(onebox: &Onebox, arguments: &[&str]) -> Result<Vec<String>, String> {
     let list = onebox.meta_list();
-    let options = ["--json", "--timeout-ms", "6000", "--meta", &list];
+    let options = ["--json", "--meta", &list];
     let told = pegasus_meta(&[arguments, &options].concat())?;
     let rows: serde_json::Value = serde_json::from_str(&told).expect("JSON");
     let rows = rows.as_array().expect("a list");
@@ -203,6 +203,10 @@ fn meta_servers_come_and_go_while_the_cluster_works() {
         assert_eq!(left.len(), 2);
         let next = leader(&onebox, Some(&leads)).await;
         create(&cluster, "after-remove").await;
+        let facts = cluster.admin().cluster_info().await.expect("facts");
+        let listed = facts.iter().find(|(key, _)| key == "meta_servers");
+        let listed = listed.map(|(_, value)| value.split(',').collect::<Vec<_>>());
+        assert_eq!(listed, Some(left.iter().map(String::as_str).collect()));
         let refused = members(&onebox, &["add", &leads.address]);
         let refused = refused.expect_err("it was removed");
         assert!(
@@ -216,7 +220,7 @@ fn meta_servers_come_and_go_while_the_cluster_works() {
             .find(|node| node.name != leads.name && node.name != next.name);
         let other = other.expect("a third");
         onebox.onebox(&["kill", &other.name, "--signal", "STOP"]);
-        let refused = members(&onebox, &["add", &other.address]);
+        let refused = members(&onebox, &["add", &other.address, "--timeout-ms", "6000"]);
         assert!(refused.is_err(), "{refused:?}");
         onebox.onebox(&["kill", &other.name, "--signal", "CONT"]);
         create(&cluster, "after-all").await;

@@ -17,6 +17,7 @@ use pegasus_rpc::{RoutingHeader, SessionOptions, SessionPool, names};
 use pegasus_wire::meta_admin::{QueryAppInfoRequest, QueryAppInfoResponse};
 use pegasus_wire::replica_admin::{QueryReplicaInfoRequest, QueryReplicaInfoResponse};
 use pegasus_wire::{Message, TaskCode};
+use tokio::time::Instant;
 
 use crate::error::{CliError, with_causes};
 use crate::terminal::say;
@@ -57,6 +58,10 @@ impl RecoverCommand {
         let config: MetaServerConfig = load(&self.config).map_err(|error| failed(&error))?;
         let pool = SessionPool::new(SessionOptions::default());
         refuse_if_running(&config, &pool).await?;
+        // Nobody extends leases any more. When the grace is over no primary of before serves, and the new
+        // meta servers may choose another one (design I4).
+        let grace = Duration::from_millis(config.replication.fd_grace_ms);
+        let leases_are_over = Instant::now() + grace;
         let (holdings, coverage) = self.ask_all(&pool).await?;
         let lost = if self.skip_lost_partitions {
             LostPartitions::StartEmpty
@@ -74,6 +79,7 @@ impl RecoverCommand {
             say("dry run: no store was made");
             return Ok(());
         }
+        tokio::time::sleep_until(leases_are_over).await;
         let directory = restore(&config, &dump)
             .await
             .map_err(|error| failed(&error))?;

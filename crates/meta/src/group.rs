@@ -108,6 +108,14 @@ impl Group {
         found.ok()?.ok()
     }
 
+    /// Where the members listen, comma separated.
+    #[must_use]
+    pub fn addresses(&self) -> String {
+        let members = self.store.members().into_iter();
+        let addresses: Vec<_> = members.map(|member| member.address).collect();
+        addresses.join(",")
+    }
+
     /// Tells who the members are, or changes them.
     pub fn on_members(self: &Rc<Self>, request: Request) {
         let Ok(wanted) = pegasus_wire::argument::decode::<MetaMembersRequest>(&request.argument)

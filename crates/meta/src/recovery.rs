@@ -28,6 +28,8 @@ use crate::wire_form::received_report;
 
 /// How many ids after the largest known one are not given again where a server was not asked.
 const ID_GAP: i32 = 1_000;
+/// More than any partition sees in its life.
+const BALLOT_MAX: i64 = i64::MAX / 2;
 
 /// What one replica server says that it has.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -220,7 +222,7 @@ pub struct Recovered {
     pub notes: Vec<Note>,
 }
 
-/// Makes the metadata from what servers have.
+/// Makes the metadata from what servers have. A server that is named twice counts once.
 ///
 /// # Errors
 /// See [`RecoveryError`].
@@ -230,40 +232,33 @@ pub fn recover(
     coverage: Coverage,
     unix_seconds: i64,
 ) -> Result<Recovered, RecoveryError> {
+    let mut named = BTreeSet::new();
+    let holdings = holdings.iter().filter(|server| named.insert(server.node));
+    let holdings: Vec<_> = holdings.collect();
     let mut notes = Vec::new();
-    let mut tables = definition::agree(holdings, &mut notes)?;
+    let mut tables = definition::agree(&holdings, &mut notes)?;
     let Some(newest) = tables.keys().next_back().copied() else {
         return Err(RecoveryError::Nothing);
     };
     make_names_unique(&mut tables, &mut notes);
-    let mut replicas = gather(holdings, &tables, &mut notes);
+    let mut replicas = gather(&holdings, &tables, &mut notes)?;
     let mut state = ClusterState::default();
     let mut missing = Vec::new();
     for table in tables.into_values() {
         let pids = (0..table.partition_count).map(|index| Gpid::new(table.id.0, index));
         let partitions = pids.map(|pid| {
             let found = replicas.remove(&pid).unwrap_or_default();
+            let (found_count, wanted) = (found.len(), table.max_replica_count);
             if found.is_empty() && table.status == TableStatus::Available {
                 missing.push(pid);
-            } else if i32::try_from(found.len()).is_ok_and(|found| found < table.max_replica_count)
-            {
-                notes.push(Note::FewReplicas {
-                    pid,
-                    found: found.len(),
-                    wanted: table.max_replica_count,
-                });
+            } else if i32::try_from(found_count).is_ok_and(|found| found < wanted) {
+                let found = found_count;
+                notes.push(Note::FewReplicas { pid, found, wanted });
             }
-            PartitionState {
-                configuration: configuration(pid, &table, &found),
-                version: Version::ZERO,
-            }
+            unversioned(configuration(pid, &table, &found))
         });
         let partitions = partitions.collect();
-        state.insert(TableState {
-            info: table,
-            version: Version::ZERO,
-            partitions,
-        });
+        insert(&mut state, table, partitions);
     }
     if lost == LostPartitions::Refuse && !missing.is_empty() {
         return Err(RecoveryError::Lost(missing));
@@ -275,15 +270,31 @@ pub fn recover(
     Ok(Recovered { state, notes })
 }
 
+/// No store has it yet.
+fn unversioned(configuration: PartitionConfiguration) -> PartitionState {
+    PartitionState {
+        configuration,
+        version: Version::ZERO,
+    }
+}
+
+fn insert(state: &mut ClusterState, info: Table, partitions: Vec<PartitionState>) {
+    state.insert(TableState {
+        info,
+        version: Version::ZERO,
+        partitions,
+    });
+}
+
 /// A replica and its server.
 type Held = (RpcAddress, ReplicaReport);
 
 /// The usable replicas of each partition, the best last.
 fn gather(
-    holdings: &[ServerHoldings],
+    holdings: &[&ServerHoldings],
     tables: &BTreeMap<AppId, Table>,
     notes: &mut Vec<Note>,
-) -> BTreeMap<Gpid, Vec<Held>> {
+) -> Result<BTreeMap<Gpid, Vec<Held>>, RecoveryError> {
     let mut by_partition: BTreeMap<Gpid, Vec<Held>> = BTreeMap::new();
     for server in holdings {
         for replica in &server.replicas {
@@ -291,6 +302,13 @@ fn gather(
             let count = tables
                 .get(&pid.app_id)
                 .map_or(0, |table| table.partition_count);
+            if !(0..=BALLOT_MAX).contains(&replica.ballot.0) {
+                return Err(RecoveryError::Malformed {
+                    node,
+                    id: pid.app_id.0,
+                    reason: format!("{} is no ballot ({pid})", replica.ballot),
+                });
+            }
             if !(0..count).contains(&pid.partition_index.0) {
                 notes.push(Note::NoPlace { node, pid });
             } else if replica.role != ReportedRole::Failed {
@@ -301,7 +319,7 @@ fn gather(
     for replicas in by_partition.values_mut() {
         replicas.sort_by_key(|(node, replica)| (extent(replica), *node));
     }
-    by_partition
+    Ok(by_partition)
 }
 
 /// One that was still learning has less than it seems to have.
@@ -373,15 +391,8 @@ fn spare_ids(state: &mut ClusterState, newest: AppId, unix_seconds: i64) -> Note
         expire_second: unix_seconds,
         atomic_idempotent: false,
     };
-    let partition = PartitionState {
-        configuration: configuration(Gpid::new(last.0, 0), &placeholder, &[]),
-        version: Version::ZERO,
-    };
-    state.insert(TableState {
-        info: placeholder,
-        version: Version::ZERO,
-        partitions: vec![partition],
-    });
+    let partition = unversioned(configuration(Gpid::new(last.0, 0), &placeholder, &[]));
+    insert(state, placeholder, vec![partition]);
     Note::IdsSpared { last }
 }
 

@@ -127,10 +127,15 @@ impl MetaService {
                     Some(core.list_nodes(argument))
                 });
             }
-            TaskCode::ClusterInfo => self.answer(
-                request,
-                |core, _, _: &ConfigurationClusterInfoRequest, _| Some(core.cluster_info()),
-            ),
+            TaskCode::ClusterInfo => {
+                let members = self.group.as_ref().map(|group| group.addresses());
+                self.answer(
+                    request,
+                    |core, _, _: &ConfigurationClusterInfoRequest, _| {
+                        Some(core.cluster_info(members))
+                    },
+                );
+            }
             TaskCode::ControlMeta => {
                 self.answer(request, |core, _, argument, _| {
                     Some(core.control_meta(argument))

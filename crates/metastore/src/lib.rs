@@ -19,6 +19,7 @@
 pub mod embedded;
 pub mod leadership;
 pub mod memory;
+pub mod planted;
 pub mod store;
 pub mod transaction;
 

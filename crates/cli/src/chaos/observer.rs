@@ -25,6 +25,7 @@ const LEADER_PAUSE: Duration = Duration::from_millis(5);
 /// Between two looks.
 const LOOK_PAUSE: Duration = Duration::from_millis(50);
 
+#[allow(clippy::needless_pass_by_value)] // as `map_err` hands it over
 fn failed(error: ClientError) -> CliError {
     CliError::failed(with_causes(&error))
 }

@@ -24,14 +24,16 @@ use crate::wire_form;
 
 impl MetaCore {
     /// RPC_CM_CLUSTER_INFO. Names and order of the keys are what tools expect; there is no ZooKeeper
-    /// to name, and no move is planned.
+    /// to name, and no move is planned. `members` are the meta servers of the group, comma separated;
+    /// without a group it is the configured list.
     #[must_use]
-    pub fn cluster_info(&self) -> ConfigurationClusterInfoResponse {
+    pub fn cluster_info(&self, members: Option<String>) -> ConfigurationClusterInfoResponse {
+        let meta_servers = members.unwrap_or_else(|| self.options.server_list.clone());
         let [primaries, replicas] = queries::replica_count_deviations(&self.state, &self.detector);
         let moves =
             "{\n  \"copy_pri\": 0,\n  \"copy_sec\": 0,\n  \"move_pri\": 0,\n  \"total\": 0\n}";
         let (keys, values) = [
-            ("meta_servers", self.options.server_list.clone()),
+            ("meta_servers", meta_servers),
             ("primary_meta_server", self.options.address.to_string()),
             ("zookeeper_hosts", String::new()),
             ("zookeeper_root", self.options.cluster_root.clone()),

@@ -19,7 +19,7 @@ type Description<'a> = (RpcAddress, &'a AppInfo);
 /// The tables that the servers describe. They must agree on what never changes; of what an operator may
 /// have changed while a server was away, the word of most servers is taken.
 pub(super) fn agree(
-    holdings: &[ServerHoldings],
+    holdings: &[&ServerHoldings],
     notes: &mut Vec<Note>,
 ) -> Result<BTreeMap<AppId, Table>, RecoveryError> {
     let mut by_table: BTreeMap<i32, Vec<Description<'_>>> = BTreeMap::new();
@@ -102,10 +102,10 @@ fn definition(id: AppId, descriptions: &[Description<'_>], notes: &mut Vec<Note>
         notes,
     };
     let name = election.choose("app_name", |app| app.app_name.clone(), Clone::clone);
-    let status = election.choose(
+    let is_available = election.choose(
         "status",
-        |app| app.status == AppStatus::AS_DROPPED,
-        |dropped| if *dropped { "dropped" } else { "available" }.to_owned(),
+        |app| app.status != AppStatus::AS_DROPPED,
+        |available| if *available { "available" } else { "dropped" }.to_owned(),
     );
     let envs = election.choose("envs", |app| app.envs.clone(), |envs| format!("{envs:?}"));
     let max_replica_count = election.choose(
@@ -130,10 +130,10 @@ fn definition(id: AppId, descriptions: &[Description<'_>], notes: &mut Vec<Note>
         id,
         name,
         app_type: first.app_type.clone(),
-        status: if status {
-            TableStatus::Dropped
-        } else {
+        status: if is_available {
             TableStatus::Available
+        } else {
+            TableStatus::Dropped
         },
         partition_count: first.partition_count,
         init_partition_count: init_partition_count.unwrap_or(first.partition_count),
@@ -155,8 +155,8 @@ struct Election<'a> {
 }
 
 impl Election<'_> {
-    /// What most servers say; of two that equally many say, the smaller one, so that the outcome does not
-    /// depend on who answered first.
+    /// What most servers say; of two that equally many say, the larger one: more replicas, more
+    /// environments, rather there than dropped.
     fn choose<T: Ord>(
         &mut self,
         attribute: &'static str,
@@ -168,8 +168,8 @@ impl Election<'_> {
             *votes.entry(value(app)).or_default() += 1;
         }
         let mut ranked: Vec<_> = votes.into_iter().collect();
-        ranked.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
-        let mut values = ranked.into_iter().map(|(value, _)| value);
+        ranked.sort_by_key(|(_, count)| *count);
+        let mut values = ranked.into_iter().rev().map(|(value, _)| value);
         let taken = values
             .next()
             .unwrap_or_else(|| value(self.descriptions[0].1));

@@ -131,13 +131,16 @@ fn what_operators_change_is_decided_by_most_and_the_rest_must_agree() {
         max_replica_count: 1,
         ..app(2, "new", 1)
     };
-    let mut first_server = app(2, "new", 1);
-    first_server.create_second = 0;
-    first_server.max_replica_count = 1;
+    // It has recorded less, as the first servers did.
+    let first_server = AppInfo {
+        create_second: 0,
+        envs: BTreeMap::new(),
+        ..renamed.clone()
+    };
     let holdings = [
         server(1, &[app(2, "old", 1)], &[replica(FIRST, 1, 1)]),
-        server(2, &[renamed.clone()], &[]),
-        server(3, &[renamed.clone()], &[]),
+        server(2, std::slice::from_ref(&renamed), &[]),
+        server(3, std::slice::from_ref(&renamed), &[]),
         server(4, &[first_server], &[]),
     ];
     let recovered = whole(&holdings).unwrap();
@@ -197,6 +200,15 @@ fn a_server_that_was_not_asked_may_know_of_newer_tables() {
 }
 
 #[test]
+fn a_server_that_is_named_twice_counts_once() {
+    let table = [app(2, "temp", 1)];
+    let holdings = server(1, &table, &[replica(FIRST, 1, 1)]);
+    let recovered = whole(&[holdings.clone(), holdings]).unwrap();
+    let configuration = &recovered.state.partition(FIRST).unwrap().configuration;
+    assert_eq!(configuration.last_drops, [node(1)]);
+}
+
+#[test]
 fn what_cannot_be_is_refused_with_its_server() {
     assert_eq!(whole(&[]).unwrap_err(), RecoveryError::Nothing);
     for (change, reason) in [
@@ -222,5 +234,10 @@ fn what_cannot_be_is_refused_with_its_server() {
             refused.contains(reason) && refused.contains("34803"),
             "{refused}"
         );
+    }
+    for ballot in [-1, i64::MAX] {
+        let holdings = server(3, &[app(2, "temp", 1)], &[replica(FIRST, ballot, 1)]);
+        let refused = whole(&[holdings]).unwrap_err().to_string();
+        assert!(refused.contains("is no ballot (2.0)"), "{refused}");
     }
 }

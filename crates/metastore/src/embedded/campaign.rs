@@ -7,16 +7,23 @@
 //! A member first asks whether it would be elected (a pre-vote); that changes nothing anywhere. So it
 //! may ask often, and a member that alone cannot hear the leader disturbs nobody (Ongaro's thesis,
 //! section 9.6).
+//!
+//! Two that stand at the same time refuse each other their votes. Who was refused does not wait until
+//! its own candidacy has been silent for as long as a leader may be: it asks again soon, at a time of its
+//! own.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use openraft::async_runtime::Instant as _;
 use openraft::{AsyncRuntime, RaftState, ServerState};
+use parking_lot::Mutex;
 use rand::rngs::StdRng;
 use rand::{Rng as _, SeedableRng as _};
 
 use super::answering::Consensus;
-use super::types::{GroupTypes, MemberId};
+use super::contact::Contact;
+use super::types::{GroupTypes, LeaderId, MemberId};
 
 /// The least time between two questions for an election: an answer needs a part of it.
 const RETRY: Duration = Duration::from_millis(100);
@@ -44,6 +51,8 @@ enum Standing {
     Alone,
     /// Others have votes, too. It has heard of a leader, voted or stood so long ago.
     OneOfMany { silence: Duration },
+    /// It stood, and another one has refused its vote.
+    Refused,
 }
 
 /// What to do now.
@@ -89,6 +98,7 @@ impl Patience {
                 return (Step::Look, pause);
             }
             Standing::Alone => Step::Stand,
+            Standing::Refused => Step::Ask,
             Standing::OneOfMany { silence } => {
                 if silence < self.times.silence_max {
                     self.attempts = 0;
@@ -118,6 +128,8 @@ pub(super) struct Campaigner<R: AsyncRuntime> {
     pub me: MemberId,
     pub raft: Consensus<R>,
     pub times: CampaignTimes,
+    /// What the others have answered.
+    pub contact: Arc<Mutex<Contact>>,
 }
 
 impl<R: AsyncRuntime> Campaigner<R> {
@@ -129,8 +141,10 @@ impl<R: AsyncRuntime> Campaigner<R> {
         let mut chance = move || random.random_range(0.0..1.0);
         let mut patience = Patience::new(self.times, chance());
         loop {
-            let me = self.me;
-            let seen = move |state: &RaftState<GroupTypes<R>>| standing::<R>(me, state, started);
+            let (me, contact) = (self.me, Arc::clone(&self.contact));
+            let seen = move |state: &RaftState<GroupTypes<R>>| {
+                standing::<R>(me, state, &contact.lock(), started)
+            };
             let Ok(standing) = self.raft.with_raft_state(seen).await else {
                 return;
             };
@@ -155,6 +169,7 @@ impl<R: AsyncRuntime> Campaigner<R> {
 fn standing<R: AsyncRuntime>(
     me: MemberId,
     state: &RaftState<GroupTypes<R>>,
+    contact: &Contact,
     started: R::Instant,
 ) -> Standing {
     let voters: Vec<_> = state.membership_state.effective().voter_ids().collect();
@@ -163,6 +178,11 @@ fn standing<R: AsyncRuntime>(
     }
     if voters == [me] {
         return Standing::Alone;
+    }
+    let vote = state.vote_ref();
+    let LeaderId { term, voted_for } = vote.leader_id;
+    if voted_for == me && !vote.committed && contact.was_refused(term) {
+        return Standing::Refused;
     }
     let since = state.vote_last_modified().unwrap_or(started);
     Standing::OneOfMany {
@@ -234,6 +254,25 @@ mod tests {
             patience.step(silent(20), ms(120)),
             (Step::Look, ms(350 + 60 - 20))
         );
+    }
+
+    #[test]
+    fn who_was_refused_asks_again_soon_and_ever_more_rarely() {
+        let mut patience = Patience::new(TIMES, 0.5);
+        assert_eq!(patience.step(silent(500), ms(0)).0, Step::Ask);
+        let pauses = [150, 300, 600, 600].map(ms);
+        let mut now = ms(0);
+        for pause in pauses {
+            assert_eq!(
+                patience.step(Standing::Refused, now),
+                (Step::Look, RETRY + pause)
+            );
+            now += RETRY + pause;
+            assert_eq!(patience.step(Standing::Refused, now).0, Step::Ask);
+        }
+        // It has voted for another one.
+        assert_eq!(patience.step(silent(0), now).0, Step::Look);
+        assert_eq!(patience.attempts, 0);
     }
 
     #[test]

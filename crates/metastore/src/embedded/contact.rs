@@ -16,21 +16,32 @@ pub struct Contact {
     term: u64,
     /// When the last message was sent that a member answered.
     answered: BTreeMap<MemberId, MonotonicMillis>,
+    /// The last term in which this member stood and another one did not vote for it.
+    refused: Option<u64>,
 }
 
 impl Contact {
     /// A member has answered, in `term`, a message that was sent at `sent`.
     pub fn answered(&mut self, term: u64, member: MemberId, sent: MonotonicMillis) {
         if term > self.term {
-            *self = Self {
-                term,
-                ..Self::default()
-            };
+            self.term = term;
+            self.answered.clear();
         }
         if term == self.term {
             let last = self.answered.entry(member).or_insert(sent);
             *last = sent.max(*last);
         }
+    }
+
+    /// Another member does not vote for this one in `term`.
+    pub fn refused(&mut self, term: u64) {
+        self.refused = self.refused.max(Some(term));
+    }
+
+    /// Whether another member has refused its vote in `term`.
+    #[must_use]
+    pub fn was_refused(&self, term: u64) -> bool {
+        self.refused == Some(term)
     }
 
     /// Which of these members has answered the latest message in `term`.

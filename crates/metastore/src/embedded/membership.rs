@@ -8,18 +8,22 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use futures_util::future::join_all;
+use openraft::async_runtime::Instant as _;
 use openraft::async_runtime::watch::WatchReceiver as _;
 use openraft::errors::{ClientWriteError, RaftError};
 use openraft::{AsyncRuntime, BasicNode, ChangeMembers};
 use tokio::sync::MutexGuard;
 
 use super::EmbeddedStore;
-use super::message::Past;
+use super::message::{Identity, Past};
 use super::network::ask_identity;
 use super::types::{GroupTypes, MemberId};
 
 /// How long a server may take to say who it is.
 const HELLO_PATIENCE: Duration = Duration::from_secs(2);
+/// How often a server is asked that was perhaps started a moment ago, and how long in all.
+const HELLO_PAUSE: Duration = Duration::from_millis(100);
+const START_PATIENCE: Duration = Duration::from_secs(5);
 /// How long a new member may take to get everything.
 const CATCH_UP_PATIENCE: Duration = Duration::from_secs(60);
 /// How long a change of members may take.
@@ -128,11 +132,7 @@ impl<R: AsyncRuntime> EmbeddedStore<R> {
     /// See [`MembershipError`]. Only the leader does it.
     pub async fn add_member(&self, address: &str) -> Result<(), MembershipError> {
         let _alone = self.begin_change().await?;
-        let asked = ask_identity::<R>(&*self.link, address, HELLO_PATIENCE).await;
-        let identity = asked.map_err(|error| MembershipError::Unreachable {
-            address: address.to_owned(),
-            reason: error.to_string(),
-        })?;
+        let identity = self.identify(address).await?;
         let members = self.members();
         let known = members.iter().find(|member| member.id == identity.member);
         match known {
@@ -190,6 +190,24 @@ impl<R: AsyncRuntime> EmbeddedStore<R> {
         match self.view.borrow().epoch() {
             Some(_) => Ok(alone),
             None => Err(MembershipError::NotLeader),
+        }
+    }
+
+    /// Who listens at `address`, also if it begins to do so only now.
+    async fn identify(&self, address: &str) -> Result<Identity, MembershipError> {
+        let deadline = R::Instant::now() + START_PATIENCE;
+        loop {
+            let asked = ask_identity::<R>(&*self.link, address, HELLO_PATIENCE).await;
+            match asked {
+                Ok(identity) => return Ok(identity),
+                Err(error) if R::Instant::now() >= deadline => {
+                    return Err(MembershipError::Unreachable {
+                        address: address.to_owned(),
+                        reason: error.to_string(),
+                    });
+                }
+                Err(_) => R::sleep(HELLO_PAUSE).await,
+            }
         }
     }
 

@@ -69,6 +69,7 @@ use state_machine::{Applied, Malformed, StateMachine};
 use types::{Command, MemberId, Outcome};
 
 use crate::leadership::{Epoch, Leadership};
+use crate::planted::{self, PlantedBug};
 use crate::store::{
     BoxFuture, CommitError, MetadataStore, ScanRange, StoreError, TRANSACTION_BYTES_MAX,
 };
@@ -247,6 +248,7 @@ impl<R: AsyncRuntime> EmbeddedStore<R> {
                 heartbeat,
                 spread: Duration::from_millis(parts.options.spread_ms),
             },
+            contact: evidence.contact(),
         };
         drop(R::spawn(campaigner.run()));
         Ok(Self {
@@ -311,7 +313,8 @@ impl<R: AsyncRuntime> EmbeddedStore<R> {
         if let Some(reason) = self.evidence.failure() {
             return Err(CommitError::Failed { reason });
         }
-        if self.view.borrow().epoch() != Some(epoch) {
+        let is_heeded = !planted::is(PlantedBug::DeposedLeaderWrites);
+        if self.view.borrow().epoch() != Some(epoch) && is_heeded {
             return Err(self.deposed(epoch));
         }
         if size_bytes > TRANSACTION_BYTES_MAX {

@@ -269,7 +269,13 @@ impl<R: AsyncRuntime> RaftNetworkV2<GroupTypes<R>> for Peer<R> {
         vote: VoteRequest<GroupTypes<R>>,
         option: RPCOption,
     ) -> Result<VoteResponse<GroupTypes<R>>, RPCError<GroupTypes<R>>> {
-        self.ask_vote(Request::Vote(vote), &option).await
+        let candidacy = vote.vote;
+        let response = self.ask_vote(Request::Vote(vote), &option).await?;
+        if !response.is_granted_to(&candidacy) {
+            let term = candidacy.leader_id.term;
+            self.way.contact.lock().refused(term);
+        }
+        Ok(response)
     }
 
     async fn pre_vote(

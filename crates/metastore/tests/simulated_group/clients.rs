@@ -18,6 +18,9 @@ use crate::members::{Members, now};
 
 const KEYS: u32 = 4;
 const PAUSE_MILLIS_MAX: u64 = 30;
+/// One operation in so many comes late, with an epoch that may have passed.
+const SLOW_IN: u32 = 10;
+const LATE_MILLIS_MAX: u64 = 2_000;
 
 /// What clients have seen so far.
 #[derive(Default)]
@@ -46,6 +49,11 @@ pub async fn client(id: u32, seed: u64, members: Arc<Members>, seen: Arc<Mutex<S
         else {
             continue;
         };
+        if random.random_ratio(1, SLOW_IN) {
+            // Like a meta server that was busy and has not heard that its reign is over.
+            let late = random.random_range(0..LATE_MILLIS_MAX);
+            SimRuntime::sleep(Duration::from_millis(late)).await;
+        }
         let key = |random: &mut StdRng| format!("k{}", random.random_range(0..KEYS));
         let invoked = Moment::from(now());
         let patience = Duration::from_millis(random.random_range(20..2_000));

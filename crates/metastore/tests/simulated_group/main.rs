@@ -60,6 +60,22 @@ fn a_disk_that_acknowledges_too_early_is_found_out() {
     println!("seed {seed}: {violation:.200}");
 }
 
+/// `cargo test -p pegasus-metastore --features planted --test simulated_group`.
+#[cfg(feature = "planted")]
+#[test]
+fn every_planted_bug_is_found() {
+    use pegasus_metastore::planted::{PlantedBug, plant};
+
+    for bug in PlantedBug::ALL {
+        plant(Some(bug));
+        let found =
+            (0..SEEDS_TO_FIND).find_map(|seed| run(seed, Kind::Usual).err().zip(Some(seed)));
+        plant(None);
+        let (violation, seed) = found.unwrap_or_else(|| panic!("{bug:?} is not found"));
+        println!("{bug:?}: found by seed {seed}: {violation:.200}");
+    }
+}
+
 /// A leader that answers late because its disks write is still the leader.
 #[test]
 fn slow_disks_depose_nobody() {

@@ -163,7 +163,7 @@ fn answers_are_those_of_a_real_meta_server() {
             }
             TaskCode::ClusterInfo => {
                 let theirs: ConfigurationClusterInfoResponse = result(record);
-                let ours = cluster.core.cluster_info();
+                let ours = cluster.core.cluster_info(None);
                 assert_eq!(ours.keys, theirs.keys, "{case}");
                 for same in [4, 5, 7, 8] {
                     assert_eq!(ours.values[same], theirs.values[same], "{case}");
