@@ -18,8 +18,6 @@ use crate::members::{Members, now};
 
 const KEYS: u32 = 4;
 const PAUSE_MILLIS_MAX: u64 = 30;
-/// One operation in so many comes late, with an epoch that may have passed.
-const SLOW_IN: u32 = 10;
 const LATE_MILLIS_MAX: u64 = 2_000;
 
 /// What clients have seen so far.
@@ -32,8 +30,24 @@ pub struct Seen {
     pub ends: bool,
 }
 
-/// One client: asks whoever takes itself for the leader, or anybody.
-pub async fn client(id: u32, seed: u64, members: Arc<Members>, seen: Arc<Mutex<Seen>>) {
+/// How a client goes about it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Manner {
+    /// It uses an epoch as soon as it knows it.
+    Prompt,
+    /// Like a meta server that was busy and has not heard that its reign is over, it uses an epoch that
+    /// may have passed.
+    Late,
+}
+
+/// One client: asks whoever takes itself for the leader.
+pub async fn client(
+    id: u32,
+    manner: Manner,
+    seed: u64,
+    members: Arc<Members>,
+    seen: Arc<Mutex<Seen>>,
+) {
     let mut random = StdRng::seed_from_u64(seed);
     let mut last_value = 0;
     while !seen.lock().ends {
@@ -49,8 +63,7 @@ pub async fn client(id: u32, seed: u64, members: Arc<Members>, seen: Arc<Mutex<S
         else {
             continue;
         };
-        if random.random_ratio(1, SLOW_IN) {
-            // Like a meta server that was busy and has not heard that its reign is over.
+        if manner == Manner::Late {
             let late = random.random_range(0..LATE_MILLIS_MAX);
             SimRuntime::sleep(Duration::from_millis(late)).await;
         }

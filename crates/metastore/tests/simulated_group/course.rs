@@ -11,12 +11,13 @@ use pegasus_metastore::{Epoch, MetadataStore as _, ScanRange, Transaction};
 use rand::rngs::StdRng;
 use rand::{Rng as _, SeedableRng as _};
 
-use crate::clients::{Seen, client};
+use crate::clients::{Manner, Seen, client};
 use crate::disk::Kind;
 use crate::members::{Members, now};
 use crate::wires::Wires;
 
-const CLIENTS: u32 = 3;
+/// The first of them is late.
+const CLIENTS: u32 = 4;
 /// How long things go wrong.
 const TROUBLE: Duration = Duration::from_secs(12);
 /// How soon after that the group must have a leader that commits.
@@ -98,8 +99,13 @@ impl Scene {
         let seen = Arc::new(Mutex::new(Seen::default()));
         for id in 0..CLIENTS {
             let (members, seen) = (Arc::clone(&members), Arc::clone(&seen));
+            let manner = match id {
+                0 => Manner::Late,
+                _ => Manner::Prompt,
+            };
             drop(SimRuntime::spawn(client(
                 id,
+                manner,
                 random.random(),
                 members,
                 seen,
