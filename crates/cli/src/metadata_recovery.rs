@@ -13,7 +13,7 @@ use pegasus_meta::dump_file;
 use pegasus_meta::recovery::{Coverage, LostPartitions, Recovered, ServerHoldings, recover};
 use pegasus_meta::restore::restore;
 use pegasus_meta::table::TableStatus;
-use pegasus_rpc::{RoutingHeader, SessionOptions, SessionPool, names};
+use pegasus_rpc::{CallError, RoutingHeader, SessionOptions, SessionPool, names};
 use pegasus_wire::meta_admin::{QueryAppInfoRequest, QueryAppInfoResponse};
 use pegasus_wire::replica_admin::{QueryReplicaInfoRequest, QueryReplicaInfoResponse};
 use pegasus_wire::{Message, TaskCode};
@@ -24,6 +24,8 @@ use crate::terminal::say;
 
 /// How long a meta server that runs may take to let us connect.
 const CONNECT_PATIENCE: Duration = Duration::from_secs(1);
+/// Pause before a server that does not listen yet is asked again.
+const CONNECT_PAUSE: Duration = Duration::from_millis(100);
 
 /// Which servers are asked, and what becomes of what they say.
 #[derive(Debug, Args)]
@@ -180,10 +182,19 @@ async fn call<Q: Message, R: Message>(
     patience: Duration,
     request: &Q,
 ) -> Result<R, String> {
-    let header = RoutingHeader::server(patience);
-    let answer = pool.call(server, code, header, request).await;
-    let answer = answer.and_then(|answer| answer.decode());
-    answer.map_err(|error| with_causes(&error))
+    let deadline = Instant::now() + patience;
+    loop {
+        let left = deadline.saturating_duration_since(Instant::now());
+        let header = RoutingHeader::server(left);
+        let answer = pool.call(server, code, header, request).await;
+        match answer.and_then(|answer| answer.decode()) {
+            // It may have been started a moment ago.
+            Err(CallError::Connect { .. }) if left > CONNECT_PAUSE => {
+                tokio::time::sleep(CONNECT_PAUSE).await;
+            }
+            answer => return answer.map_err(|error| with_causes(&error)),
+        }
+    }
 }
 
 fn print(recovered: &Recovered) {
